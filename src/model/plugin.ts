@@ -1,0 +1,96 @@
+import type { Change, RowChange, Table, Tx } from '../../decoders/change.ts';
+import type { ValueCodec } from './codec.ts';
+import type { SourceOffset, SourcePartition } from './log.ts';
+import type { EncodedHeader, Header } from './record.ts';
+import type { Schema, Struct, Value } from './schema.ts';
+
+/**
+ * The unit of reading, encoding, appending and acking. It ends at a transaction's end or inside a big transaction.
+ * `offset` is where a restart continues once the batch is durable. A batch without changes and with a newer offset
+ * is how an idle source moves on. Row bytes of its changes are valid until the next batch is pulled.
+ */
+export interface Batch {
+  readonly changes: readonly Change[];
+  readonly offset: SourceOffset;
+  /** Size of the changes as they were read. */
+  readonly bytes: number;
+}
+
+/** What a source tells about itself while it runs; the supervisor, /health and the progress line read it. */
+export interface SourceStatus {
+  readonly phase: 'starting' | 'snapshot' | 'streaming' | 'stopped';
+  readonly snapshot: SnapshotProgress | null;
+}
+
+export interface SnapshotProgress {
+  readonly tables: readonly TableProgress[];
+  readonly startedMs: number;
+  readonly finishedMs: number | null;
+}
+
+export interface TableProgress {
+  readonly table: string;
+  readonly rows: number;
+  /** The planner's estimate; null when it has none. */
+  readonly estimatedRows: number | null;
+  readonly state: 'waiting' | 'reading' | 'done';
+}
+
+/** Reads one database's changes. Order of life: read (once), ack for what became durable, close. */
+export interface Source {
+  readonly partition: SourcePartition;
+  readonly sourceBlock: SourceBlock;
+  /** Batches after `from` (null: from the beginning, as the snapshot mode says) until the signal aborts or an error. */
+  read(from: SourceOffset | null, signal: AbortSignal): AsyncIterable<Batch>;
+  /** Everything up to `offset` is durable: the server may forget it. Called in one place, after the append. */
+  ack(offset: SourceOffset): void;
+  /** The mapping of a table version that a pulled batch mentions. */
+  mapping(table: Table): TableMapping;
+  status(): SourceStatus;
+  close(): Promise<void>;
+}
+
+/** How the columns of a table version become fields. */
+export interface TableMapping {
+  readonly table: Table;
+  /** `schema.table` or `database.table`: what include lists match and transaction metadata names. */
+  readonly collectionId: string;
+  /** Parts of the topic name after the prefix, e.g. schema and table. */
+  readonly topicParts: readonly string[];
+  readonly columns: readonly ColumnMapping[];
+  /** Indexes into `columns`, in key order; empty when the table has no primary key. */
+  readonly primaryKey: readonly number[];
+}
+
+export interface ColumnMapping {
+  /** Index of the column in a row's spans. */
+  readonly index: number;
+  readonly name: string;
+  readonly codec: ValueCodec;
+  /** Facts of the column for `column.propagate.source.type` and masks. */
+  readonly sourceType: { readonly name: string; readonly length: number | null; readonly scale: number | null };
+}
+
+/** The `source` struct of the envelope: its schema, its structured form, and its text pieces for the compiled path. */
+export interface SourceBlock<T extends Tx = Tx> {
+  readonly schema: Schema;
+  /** The block of a change; `table` is null for logical messages. */
+  struct(change: Change<T>, table: Table | null): Struct;
+  /**
+   * JSON of `struct`, cut where it differs between changes of one transaction and table: the block is
+   * pieces[0] + at + pieces[1] + at + ... + pieces[n], `at` being the decimal text of the change's place in the log.
+   */
+  jsonPieces(change: RowChange<T>): readonly string[];
+  /** `transaction.id` of a change or boundary. */
+  transactionId(change: Change<T>): string;
+}
+
+/** Turns structured keys and values into a topic's bytes. */
+export interface Converter {
+  /** Null for a null value with a null schema. */
+  toBytes(topic: string, schema: Schema | null, value: Value): Buffer | null;
+}
+
+export interface HeaderConverter {
+  toBytes(header: Header): EncodedHeader;
+}
