@@ -1,7 +1,7 @@
 import type { Change, RowChange, Table, Tx } from '../../decoders/change.ts';
 import type { ValueCodec } from './codec.ts';
 import type { SourceOffset, SourcePartition } from './log.ts';
-import type { EncodedHeader, Header } from './record.ts';
+import type { EncodedHeader, EncodedRecords, Header } from './record.ts';
 import type { Schema, Struct, Value } from './schema.ts';
 
 /**
@@ -83,6 +83,23 @@ export interface SourceBlock<T extends Tx = Tx> {
   jsonPieces(change: RowChange<T>): readonly string[];
   /** `transaction.id` of a change or boundary. */
   transactionId(change: Change<T>): string;
+}
+
+/** A batch as it goes to the log. Its bytes are valid until it is released. */
+export interface EncodedBatch {
+  readonly records: readonly EncodedRecords[];
+  readonly offset: SourceOffset;
+  /** Milliseconds since 1970 UTC. */
+  readonly timestampMs: number;
+}
+
+/** The synchronous middle of the data path: what the engine sees of the pipeline. */
+export interface BatchEncoder {
+  /** Takes up state that an earlier run left in the offset. Called once, before the first batch. */
+  resume(from: SourceOffset | null): void;
+  encode(batch: Batch): EncodedBatch;
+  /** The append of this batch has settled: its bytes may be used again. */
+  release(encoded: EncodedBatch): void;
 }
 
 /** Turns structured keys and values into a topic's bytes. */

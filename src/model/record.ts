@@ -6,6 +6,9 @@ export interface Header {
   readonly value: Value;
 }
 
+/** One list for all records without headers: what is encoded per list is encoded once. */
+export const NO_HEADERS: readonly Header[] = [];
+
 /** A record in its structured form: what transforms and converters work on. A null schema goes with a null value. */
 export interface SourceRecord {
   readonly topic: string;

@@ -1,0 +1,32 @@
+export interface BackoffOptions {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** In [0, 1): spreads restarts that a common cause made simultaneous. */
+  readonly random: () => number;
+}
+
+/** Exponential waiting times, doubling from `initialMs` to `maxMs`, each shortened by up to a quarter at random. */
+export class Backoff {
+  readonly #options: BackoffOptions;
+  #attempts = 0;
+
+  constructor(options: BackoffOptions) {
+    this.#options = options;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  nextMs(): number {
+    const { initialMs, maxMs, random } = this.#options;
+    const full = Math.min(maxMs, initialMs * 2 ** Math.min(this.#attempts, 30));
+    this.#attempts++;
+    return Math.round(full * (1 - random() / 4));
+  }
+
+  /** After progress: the next failure is a new one. */
+  reset(): void {
+    this.#attempts = 0;
+  }
+}

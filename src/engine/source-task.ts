@@ -1,0 +1,46 @@
+import type { SourceOffset, TopicLog } from '../model/log.ts';
+import type { BatchEncoder, EncodedBatch, Source } from '../model/plugin.ts';
+
+export interface SourceTask {
+  readonly connector: string;
+  /** Generation of the task, from `log.fence`. */
+  readonly epoch: number;
+  readonly source: Source;
+  readonly encoder: BatchEncoder;
+  readonly log: TopicLog;
+  readonly from: SourceOffset | null;
+  /** Called after each durable batch. */
+  readonly onAppended: (batch: EncodedBatch) => void;
+}
+
+/**
+ * The one data path: read, encode, append, and only then ack. One append is in flight at most, while the next batch is
+ * read and encoded. Ends when the source ends or the signal aborts, with the last append settled and acked; an error of
+ * either side ends it at once and leaves the source's position at the last durable batch.
+ */
+export async function runSourceTask(task: SourceTask, signal: AbortSignal): Promise<void> {
+  const { source, encoder } = task;
+  const broken = new AbortController();
+  let inFlight = Promise.resolve();
+  encoder.resume(task.from);
+  try {
+    for await (const batch of source.read(task.from, AbortSignal.any([signal, broken.signal]))) {
+      const encoded = encoder.encode(batch);
+      await inFlight;
+      inFlight = appendThenAck(task, encoded);
+      // The rejection is thrown where inFlight is awaited; a reader that waits for its server must hear of it before.
+      inFlight.catch((error: unknown) => broken.abort(error));
+    }
+  } finally {
+    await inFlight;
+  }
+}
+
+/** The only place that acks. */
+async function appendThenAck(task: SourceTask, encoded: EncodedBatch): Promise<void> {
+  const { source, log, connector, epoch } = task;
+  await log.append({ connector, epoch, partition: source.partition, ...encoded });
+  source.ack(encoded.offset);
+  task.encoder.release(encoded);
+  task.onAppended(encoded);
+}

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TailraceError } from '../model/errors.ts';
+import type { TopicLog } from '../model/log.ts';
+import type { BatchEncoder, EncodedBatch, Source, SourceStatus } from '../model/plugin.ts';
+import type { Backoff } from './backoff.ts';
+import { runSourceTask } from './source-task.ts';
+
+/** Connect's states of a task. */
+export type TaskState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
+
+export interface SupervisorOptions {
+  readonly connector: string;
+  readonly log: TopicLog;
+  /** A fresh source and encoder for each start of the task. */
+  readonly createTask: () => { readonly source: Source; readonly encoder: BatchEncoder };
+  readonly backoff: Backoff;
+  /**
+   * Milliseconds to wait before another first start, or null to give up. Until a batch was read, an error is more
+   * likely a wrong configuration than a passing fault, and whoever started the process is waiting to hear of it.
+   */
+  readonly retryStart: (error: TailraceError, attempt: number) => number | null;
+  readonly onAppended: (batch: EncodedBatch) => void;
+  /** The task ended with an error and starts again in `delayMs`. */
+  readonly onRestart: (error: TailraceError, delayMs: number) => void;
+}
+
+/** Keeps one connector's task running: restarts it from its checkpoint after passing faults, stops at lasting ones. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #source: Source | null = null;
+  #state: TaskState = 'UNASSIGNED';
+  #error: TailraceError | null = null;
+  #hasAppended = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get connector(): string {
+    return this.#options.connector;
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** Why the task is not running. */
+  get error(): TailraceError | null {
+    return this.#error;
+  }
+
+  sourceStatus(): SourceStatus | null {
+    return this.#source?.status() ?? null;
+  }
+
+  /** Resolves when the signal aborts or the source has no more to read; rejects with the error that ended the task. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { retryStart, backoff, onRestart } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#runOnce(signal);
+        this.#state = 'STOPPED';
+        return;
+      } catch (cause) {
+        const error = asTailraceError(cause);
+        this.#error = error;
+        const delayMs = this.#delayMs(error, retryStart, backoff, attempt);
+        if (delayMs === null) {
+          this.#state = 'FAILED';
+          throw error;
+        }
+        this.#state = 'RESTARTING';
+        if (!signal.aborted) {
+          onRestart(error, delayMs);
+          await sleep(delayMs, undefined, { signal }).catch(() => {});
+        }
+        if (signal.aborted) {
+          this.#state = 'STOPPED';
+          return;
+        }
+      }
+    }
+  }
+
+  #delayMs(
+    error: TailraceError,
+    retryStart: SupervisorOptions['retryStart'],
+    backoff: Backoff,
+    attempt: number,
+  ): number | null {
+    if (error.policy.action === 'fail') return null;
+    return this.#hasAppended ? backoff.nextMs() : retryStart(error, attempt);
+  }
+
+  async #runOnce(signal: AbortSignal): Promise<void> {
+    const { connector, log, createTask, backoff, onAppended } = this.#options;
+    const epoch = await log.fence(connector);
+    const { source, encoder } = createTask();
+    this.#source = source;
+    try {
+      const from = await log.offsets.get(connector, source.partition);
+      this.#state = 'RUNNING';
+      const onDurable = (batch: EncodedBatch) => {
+        this.#hasAppended = true;
+        this.#error = null;
+        backoff.reset();
+        onAppended(batch);
+      };
+      await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: onDurable }, signal);
+    } finally {
+      await source.close();
+    }
+  }
+}
+
+function asTailraceError(cause: unknown): TailraceError {
+  if (cause instanceof TailraceError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new TailraceError('internal', message, { cause });
+}

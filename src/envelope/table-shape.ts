@@ -1,0 +1,96 @@
+import type { ColumnMapping, TableMapping } from '../model/plugin.ts';
+import type { Schema } from '../model/schema.ts';
+import { type ColumnTransform, codecWithSchema, transformColumn } from './column-transform.ts';
+import { envelopeSchema } from './event-schemas.ts';
+import { adjustFieldName, adjustSchemaName, type NameAdjustment } from './name-adjustment.ts';
+import type { TopicNaming } from './topic-naming.ts';
+
+/** What the configuration says of single columns. Ids are `schema.table` and `schema.table.column`. */
+export interface ColumnRules {
+  includes(columnId: string): boolean;
+  /** Columns of `message.key.columns` for a table, null when the primary key stands. */
+  keyColumns(collectionId: string): readonly string[] | null;
+  transform(columnId: string): ColumnTransform | null;
+  /** `column.propagate.source.type`, `datatype.propagate.source.type`. */
+  propagates(columnId: string, typeName: string): boolean;
+}
+
+export interface ShapeOptions {
+  readonly naming: TopicNaming;
+  readonly rules: ColumnRules;
+  readonly source: Schema;
+  readonly schemaNames: NameAdjustment;
+  readonly fieldNames: NameAdjustment;
+}
+
+/** A table version as it appears on its topic: fields of the value and of the key, and their schemas. */
+export interface TableShape {
+  readonly mapping: TableMapping;
+  readonly topic: string;
+  readonly fields: readonly ColumnMapping[];
+  /** Key fields in key order; empty when there is no key. */
+  readonly key: readonly ColumnMapping[];
+  readonly keySchema: Schema | null;
+  readonly rowSchema: Schema;
+  readonly envelopeSchema: Schema;
+}
+
+export function shapeTable(mapping: TableMapping, options: ShapeOptions): TableShape {
+  const { naming, rules, schemaNames } = options;
+  const topic = naming.data(mapping.topicParts);
+  const columns = mapping.columns.map((column) => applyRules(mapping, column, options));
+  const key = keyOf(mapping, rules).map((index) => columns[index]!);
+  const fields = columns.filter((_, i) => rules.includes(columnId(mapping, mapping.columns[i]!)));
+  const rowSchema = structSchema(adjustSchemaName(`${topic}.Value`, schemaNames), fields, true);
+  return {
+    mapping,
+    topic,
+    fields,
+    key,
+    keySchema: key.length === 0 ? null : structSchema(adjustSchemaName(`${topic}.Key`, schemaNames), key, false),
+    rowSchema,
+    envelopeSchema: envelopeSchema(adjustSchemaName(`${topic}.Envelope`, schemaNames), rowSchema, options.source),
+  };
+}
+
+function applyRules(mapping: TableMapping, column: ColumnMapping, options: ShapeOptions): ColumnMapping {
+  const id = columnId(mapping, column);
+  const transform = options.rules.transform(id);
+  let shaped = transform === null ? column : transformColumn(column, transform);
+  if (options.rules.propagates(id, `${mapping.collectionId}.${column.sourceType.name}`)) {
+    shaped = propagateSourceType(shaped);
+  }
+  return { ...shaped, name: adjustFieldName(column.name, options.fieldNames) };
+}
+
+/** Field schema parameters that Debezium's JDBC sink reads to rebuild the column's type. */
+function propagateSourceType(column: ColumnMapping): ColumnMapping {
+  const { name, length, scale } = column.sourceType;
+  const parameters: Record<string, string> = {
+    ...column.codec.schema.parameters,
+    '__debezium.source.column.type': name.toUpperCase(),
+  };
+  if (length !== null) parameters['__debezium.source.column.length'] = String(length);
+  if (scale !== null) parameters['__debezium.source.column.scale'] = String(scale);
+  parameters['__debezium.source.column.name'] = column.name;
+  return { ...column, codec: codecWithSchema(column.codec, { ...column.codec.schema, parameters }) };
+}
+
+function keyOf(mapping: TableMapping, rules: ColumnRules): readonly number[] {
+  const named = rules.keyColumns(mapping.collectionId);
+  if (named === null) return mapping.primaryKey;
+  return mapping.columns.flatMap((column, i) => (named.includes(column.name) ? [i] : []));
+}
+
+function columnId(mapping: TableMapping, column: ColumnMapping): string {
+  return `${mapping.collectionId}.${column.name}`;
+}
+
+function structSchema(name: string, columns: readonly ColumnMapping[], optional: boolean): Schema {
+  return {
+    type: 'struct',
+    optional,
+    name,
+    fields: columns.map((column) => ({ name: column.name, schema: column.codec.schema })),
+  };
+}

@@ -1,0 +1,219 @@
+import { type Row, type RowChange, type RowOp, UNCHANGED_VALUE } from '../../decoders/change.ts';
+import { JsonSink } from '../converters/json/json-sink.ts';
+import { isKeyChange, valueError } from '../envelope/envelope.ts';
+import type { TableShape } from '../envelope/table-shape.ts';
+import type { ValueCodec } from '../model/codec.ts';
+import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
+import type { EncodedHeader } from '../model/record.ts';
+import type { Schema, Value } from '../model/schema.ts';
+import type { Output } from './output.ts';
+import type { RecordWriter } from './record-writer.ts';
+import type { NextInTransaction, RowEncoder } from './row-encoder.ts';
+
+/** What the compiled plan needs of a JSON converter: how it wraps a payload, and its text of a value. */
+export interface JsonText {
+  /** `{"schema":...,"payload":` and `}`, or two empty strings without schemas. */
+  wrapper(schema: Schema): readonly [string, string];
+  text(schema: Schema, value: Value): string;
+}
+
+export interface CompiledPlanOptions {
+  readonly shape: TableShape;
+  readonly output: Output;
+  readonly sourceBlock: SourceBlock;
+  readonly keyJson: JsonText;
+  readonly valueJson: JsonText;
+  readonly headers: readonly EncodedHeader[];
+  readonly tombstones: boolean;
+  /** Takes the changes that need more than this: a changed key, which puts structs into headers, and transaction metadata. */
+  readonly structured: RowEncoder;
+}
+
+const EMPTY = Buffer.alloc(0);
+const NULL_TEXT = Buffer.from('null');
+const AFTER = Buffer.from(',"after":');
+
+/** Columns of a row as text pieces and codecs: `{"a":` value `,"b":` value `}`. */
+class RowTemplate {
+  readonly #shape: TableShape;
+  readonly #columns: readonly ColumnMapping[];
+  readonly #codecs: readonly ValueCodec[];
+  readonly #positions: Int32Array;
+  readonly #prefixes: readonly Buffer[];
+  readonly #missing: readonly Buffer[];
+  readonly #unavailable: readonly Buffer[];
+  readonly #end: Buffer;
+
+  constructor(columns: readonly ColumnMapping[], shape: TableShape, json: JsonText) {
+    this.#shape = shape;
+    this.#columns = columns;
+    this.#codecs = columns.map((column) => column.codec);
+    this.#positions = Int32Array.from(columns, (column) => 2 * column.index);
+    const name: Schema = { type: 'string', optional: false };
+    this.#prefixes = columns.map((column, i) => Buffer.from(`${i === 0 ? '{' : ','}${json.text(name, column.name)}:`));
+    this.#missing = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.missing)));
+    this.#unavailable = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.unavailable)));
+    this.#end = Buffer.from(columns.length === 0 ? '{}' : '}');
+  }
+
+  /** `before` lends the values that an update did not touch and the server did not send again. */
+  write(sink: JsonSink, row: Row, before: Row | null): void {
+    const { bytes, spans, base } = row;
+    const positions = this.#positions;
+    for (let i = 0; i < positions.length; i++) {
+      sink.raw(this.#prefixes[i]!);
+      const at = base + positions[i]!;
+      const start = spans[at]!;
+      if (start >= 0) this.#value(sink, i, bytes, start, spans[at + 1]!);
+      else if (start === UNCHANGED_VALUE) this.#unchanged(sink, i, before);
+      else sink.raw(this.#missing[i]!);
+    }
+    sink.raw(this.#end);
+  }
+
+  #value(sink: JsonSink, i: number, bytes: Buffer, start: number, end: number): void {
+    try {
+      this.#codecs[i]!.write(sink, bytes, start, end);
+    } catch (cause) {
+      throw valueError(cause, this.#columns[i]!, this.#shape);
+    }
+  }
+
+  #unchanged(sink: JsonSink, i: number, before: Row | null): void {
+    if (before === null || before.image !== 'full') {
+      sink.raw(this.#unavailable[i]!);
+      return;
+    }
+    const at = before.base + this.#positions[i]!;
+    const start = before.spans[at]!;
+    if (start >= 0) this.#value(sink, i, before.bytes, start, before.spans[at + 1]!);
+    else sink.raw(start === UNCHANGED_VALUE ? this.#unavailable[i]! : this.#missing[i]!);
+  }
+}
+
+/**
+ * Bytes to bytes: a row's text goes straight into its topic's slab, between text pieces that are the same for a table
+ * or for a transaction. Must equal what the structured plan and a JSON converter give.
+ */
+export class CompiledPlan implements RowEncoder {
+  readonly #options: CompiledPlanOptions;
+  readonly #hasKey: boolean;
+  readonly #keyRow: RowTemplate;
+  readonly #row: RowTemplate;
+  readonly #keyStart: Buffer;
+  readonly #keyEnd: Buffer;
+  readonly #valueStart: Buffer;
+  readonly #partitions: number;
+  /** Keys are written here first where they decide on the partition. */
+  readonly #keySink: JsonSink;
+  readonly #valueEndText: string;
+
+  /** Pieces of the source block of the transaction at hand. */
+  #tx: unknown = null;
+  #snapshot = '';
+  #sourceHead: Buffer = EMPTY;
+  #sourceMiddle: Buffer[] = [];
+  /** `"op":...}` pieces of the batch at hand, by op. */
+  #nowMicros = -1;
+  #tails: Record<RowOp, Buffer> = { c: EMPTY, u: EMPTY, d: EMPTY, r: EMPTY };
+
+  constructor(options: CompiledPlanOptions) {
+    const { shape, keyJson, valueJson, output } = options;
+    this.#options = options;
+    this.#hasKey = shape.keySchema !== null;
+    this.#keyRow = new RowTemplate(shape.key, shape, keyJson);
+    this.#row = new RowTemplate(shape.fields, shape, valueJson);
+    const [keyStart, keyEnd] = shape.keySchema === null ? ['', ''] : keyJson.wrapper(shape.keySchema);
+    const [valueStart, valueEnd] = valueJson.wrapper(shape.envelopeSchema);
+    this.#keyStart = Buffer.from(keyStart);
+    this.#keyEnd = Buffer.from(keyEnd);
+    this.#valueStart = Buffer.from(`${valueStart}{"before":`);
+    this.#valueEndText = valueEnd;
+    this.#partitions = output.partitionsOf(shape.topic);
+    this.#keySink = new JsonSink(Buffer.allocUnsafeSlow(256));
+  }
+
+  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): void {
+    const { shape, headers, structured } = this.#options;
+    if (nextInTransaction !== null || isKeyChange(change, shape)) {
+      structured.encode(change, nowMicros, nextInTransaction);
+      return;
+    }
+    if (change.tx !== this.#tx || change.snapshot !== this.#snapshot) this.#cutSource(change);
+    if (nowMicros !== this.#nowMicros) this.#cutTails(nowMicros);
+    const { op } = change;
+    const keyed = op === 'd' ? change.before! : change.after!;
+    const writer = this.#beginRecord(keyed, op === 'd' ? null : change.before);
+    const { sink } = writer;
+    const keyLength = this.#keyLength;
+    const start = sink.position;
+    sink.raw(this.#valueStart);
+    if (op === 'c' || op === 'r' || change.before === null) sink.raw(NULL_TEXT);
+    else this.#row.write(sink, change.before, null);
+    sink.raw(AFTER);
+    if (op === 'd') sink.raw(NULL_TEXT);
+    else this.#row.write(sink, change.after!, change.before);
+    sink.raw(this.#sourceHead);
+    for (const piece of this.#sourceMiddle) {
+      sink.integer(change.at);
+      sink.raw(piece);
+    }
+    sink.raw(this.#tails[op]);
+    writer.push(keyLength, sink.position - start, headers);
+    if (op === 'd' && this.#options.tombstones) this.#tombstone(keyed, headers);
+  }
+
+  #keyLength = -1;
+
+  /** Writes the key and leaves its length in `#keyLength`; returns the writer to put the value into. */
+  #beginRecord(keyed: Row, before: Row | null): RecordWriter {
+    const { shape, output } = this.#options;
+    const { topic } = shape;
+    if (!this.#hasKey) {
+      this.#keyLength = -1;
+      return output.writerFor(topic, null);
+    }
+    if (this.#partitions === 1) {
+      const writer = output.writer(topic, 0);
+      const start = writer.sink.position;
+      this.#writeKey(writer.sink, keyed, before);
+      this.#keyLength = writer.sink.position - start;
+      return writer;
+    }
+    const scratch = this.#keySink;
+    scratch.position = 0;
+    this.#writeKey(scratch, keyed, before);
+    const key = scratch.buffer.subarray(0, scratch.position);
+    const writer = output.writerFor(topic, key);
+    writer.sink.raw(key);
+    this.#keyLength = key.length;
+    return writer;
+  }
+
+  #writeKey(sink: JsonSink, row: Row, before: Row | null): void {
+    sink.raw(this.#keyStart);
+    this.#keyRow.write(sink, row, before);
+    sink.raw(this.#keyEnd);
+  }
+
+  #tombstone(row: Row, headers: readonly EncodedHeader[]): void {
+    const writer = this.#beginRecord(row, null);
+    writer.push(this.#keyLength, -1, headers);
+  }
+
+  #cutSource(change: RowChange): void {
+    const [head, ...rest] = this.#options.sourceBlock.jsonPieces(change);
+    this.#tx = change.tx;
+    this.#snapshot = change.snapshot;
+    this.#sourceHead = Buffer.from(`,"source":${head}`);
+    this.#sourceMiddle = rest.map((piece) => Buffer.from(piece));
+  }
+
+  #cutTails(nowMicros: number): void {
+    const ms = Math.floor(nowMicros / 1000);
+    const times = `"ts_ms":${ms},"ts_us":${nowMicros},"ts_ns":${nowMicros}000}${this.#valueEndText}`;
+    const tail = (op: RowOp) => Buffer.from(`,"transaction":null,"op":"${op}",${times}`);
+    this.#nowMicros = nowMicros;
+    this.#tails = { c: tail('c'), u: tail('u'), d: tail('d'), r: tail('r') };
+  }
+}

@@ -1,0 +1,65 @@
+import type { EncodedHeader, EncodedRecords } from '../model/record.ts';
+import { RecordWriter, SlabPool } from './record-writer.ts';
+
+/** Which partition a key belongs to; a null key is given as null. */
+export type Partitioner = (topic: string, key: Uint8Array | null, partitions: number) => number;
+
+/** The records of the batch that is being encoded, by topic and partition. */
+export class Output {
+  readonly #pool = new SlabPool();
+  readonly #partition: Partitioner;
+  readonly #partitionsOf: (topic: string) => number;
+  #writers = new Map<string, RecordWriter[]>();
+
+  constructor(partitionsOf: (topic: string) => number, partition: Partitioner) {
+    this.#partitionsOf = partitionsOf;
+    this.#partition = partition;
+  }
+
+  partitionsOf(topic: string): number {
+    return this.#partitionsOf(topic);
+  }
+
+  /** The writer of a partition, made on its first record in this batch. */
+  writer(topic: string, partition: number): RecordWriter {
+    let writers = this.#writers.get(topic);
+    if (writers === undefined) {
+      writers = [];
+      this.#writers.set(topic, writers);
+    }
+    const writer = writers.find((candidate) => candidate.partition === partition);
+    if (writer !== undefined) return writer;
+    const made = new RecordWriter(topic, partition, this.#pool.take());
+    writers.push(made);
+    return made;
+  }
+
+  /** The writer that a key's record goes to. */
+  writerFor(topic: string, key: Uint8Array | null): RecordWriter {
+    return this.writer(topic, this.#partition(topic, key, this.#partitionsOf(topic)));
+  }
+
+  append(
+    topic: string,
+    partition: number | null,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: readonly EncodedHeader[],
+  ): void {
+    const writer = partition === null ? this.writerFor(topic, key) : this.writer(topic, partition);
+    if (key !== null) writer.sink.raw(key);
+    if (value !== null) writer.sink.raw(value);
+    writer.push(key === null ? -1 : key.length, value === null ? -1 : value.length, headers);
+  }
+
+  /** Hands over what was written; `release` it when its append has settled. */
+  take(): readonly EncodedRecords[] {
+    const records = [...this.#writers.values()].flat().filter((writer) => writer.count > 0);
+    this.#writers = new Map();
+    return records;
+  }
+
+  release(records: readonly EncodedRecords[]): void {
+    for (const { bytes } of records) this.#pool.give(bytes);
+  }
+}

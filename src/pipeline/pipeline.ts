@@ -1,0 +1,184 @@
+import type { BoundaryChange, Change, RowChange, Table } from '../../decoders/change.ts';
+import { type EnvelopeBuilder, isSameValue } from '../envelope/envelope.ts';
+import { HEARTBEAT_KEY, HEARTBEAT_VALUE } from '../envelope/event-schemas.ts';
+import { type ShapeOptions, shapeTable, type TableShape } from '../envelope/table-shape.ts';
+import { TransactionTracker } from '../envelope/transaction-metadata.ts';
+import type { SourceOffset } from '../model/log.ts';
+import type { Batch, BatchEncoder, Converter, EncodedBatch, HeaderConverter, Source } from '../model/plugin.ts';
+import { type Header, NO_HEADERS } from '../model/record.ts';
+import { createStruct } from '../model/schema.ts';
+import { CompiledPlan, type JsonText } from './compiled-plan.ts';
+import type { Output } from './output.ts';
+import type { NextInTransaction, RowEncoder } from './row-encoder.ts';
+import { RecordEncoder, StructuredPlan } from './structured-plan.ts';
+
+export interface PipelineOptions {
+  readonly source: Source;
+  readonly shape: ShapeOptions;
+  readonly envelopes: EnvelopeBuilder;
+  readonly contextHeaders: readonly Header[];
+  readonly output: Output;
+  readonly keys: Converter;
+  readonly values: Converter;
+  readonly headers: HeaderConverter;
+  /** JSON texts of keys and values where both converters are JSON: allows the compiled plan. */
+  readonly compiled: { readonly key: JsonText; readonly value: JsonText } | null;
+  readonly tombstones: boolean;
+  /** Of c, u, d, r and t. */
+  readonly skippedOperations: ReadonlySet<string>;
+  readonly skipUnchanged: boolean;
+  readonly transactionMetadata: boolean;
+  /** Milliseconds between heartbeat records; 0 is off. */
+  readonly heartbeatMs: number;
+  /** Milliseconds since 1970 UTC. */
+  readonly clock: () => number;
+}
+
+interface TableEntry {
+  readonly shape: TableShape;
+  readonly encoder: RowEncoder;
+}
+
+/** Batch of changes -> records per topic partition. Synchronous; the plan of a table version is made once. */
+export class Pipeline implements BatchEncoder {
+  readonly #options: PipelineOptions;
+  readonly #records: RecordEncoder;
+  readonly #tables = new WeakMap<Table, TableEntry>();
+  #transactions: TransactionTracker | null = null;
+  #lastHeartbeatMs: number;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#records = new RecordEncoder(options.output, options.keys, options.values, options.headers);
+    this.#lastHeartbeatMs = options.clock();
+  }
+
+  resume(from: SourceOffset | null): void {
+    if (!this.#options.transactionMetadata) return;
+    this.#transactions = new TransactionTracker(this.#options.shape.naming.transaction(), from);
+  }
+
+  encode(batch: Batch): EncodedBatch {
+    const nowMs = this.#options.clock();
+    // The clock gives milliseconds; the running microsecond is taken from the monotonic one.
+    const nowMicros = nowMs * 1000 + (Math.floor(performance.now() * 1000) % 1000);
+    let table: Table | null = null;
+    let entry: TableEntry | null = null;
+    for (const change of batch.changes) {
+      if (change.kind === 'row') {
+        if (change.table !== table || entry === null) {
+          table = change.table;
+          entry = this.#entry(table);
+        }
+        this.#row(change, entry, nowMicros);
+      } else this.#other(change, nowMicros);
+    }
+    this.#heartbeat(nowMs);
+    return {
+      records: this.#options.output.take(),
+      offset: this.#transactions === null ? batch.offset : { ...batch.offset, ...this.#transactions.offset() },
+      timestampMs: nowMs,
+    };
+  }
+
+  release(encoded: EncodedBatch): void {
+    this.#options.output.release(encoded.records);
+  }
+
+  #row(change: RowChange, entry: TableEntry, nowMicros: number): void {
+    const { skippedOperations, skipUnchanged } = this.#options;
+    if (skippedOperations.has(change.op)) return;
+    if (skipUnchanged && isWithoutChange(change, entry.shape)) return;
+    entry.encoder.encode(change, nowMicros, this.#next(change, entry.shape.mapping.collectionId));
+  }
+
+  #other(change: Exclude<Change, RowChange>, nowMicros: number): void {
+    const { envelopes, skippedOperations } = this.#options;
+    switch (change.kind) {
+      case 'truncate': {
+        if (skippedOperations.has('t')) return;
+        const { shape } = this.#entry(change.table);
+        const nextInTransaction = this.#next(change, shape.mapping.collectionId);
+        this.#records.encode(envelopes.truncate(change, shape, { nowMicros, nextInTransaction }));
+        return;
+      }
+      case 'message': {
+        const nextInTransaction = change.transactional ? this.#next(change, 'LOGICAL_DECODING_MESSAGE') : null;
+        this.#records.encode(envelopes.message(change, { nowMicros, nextInTransaction }));
+        return;
+      }
+      case 'begin':
+      case 'commit':
+        this.#boundary(change);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+
+  #boundary(change: BoundaryChange): void {
+    if (this.#transactions === null) return;
+    const id = this.#options.source.sourceBlock.transactionId(change);
+    const record = change.kind === 'begin' ? this.#transactions.begin(change, id) : this.#transactions.end(change, id);
+    if (record !== null) this.#records.encode(record);
+  }
+
+  #next(change: Change, collectionId: string): NextInTransaction | null {
+    const transactions = this.#transactions;
+    if (transactions === null || (change.kind === 'row' && change.op === 'r')) return null;
+    return () => transactions.event(collectionId, this.#options.source.sourceBlock.transactionId(change));
+  }
+
+  #entry(table: Table): TableEntry {
+    let entry = this.#tables.get(table);
+    if (entry === undefined) {
+      entry = this.#plan(table);
+      this.#tables.set(table, entry);
+    }
+    return entry;
+  }
+
+  #plan(table: Table): TableEntry {
+    const { source, compiled, output, envelopes, tombstones } = this.#options;
+    const shape = shapeTable(source.mapping(table), this.#options.shape);
+    const structured = new StructuredPlan(shape, envelopes, this.#records);
+    if (compiled === null) return { shape, encoder: structured };
+    const encoder = new CompiledPlan({
+      shape,
+      output,
+      sourceBlock: source.sourceBlock,
+      keyJson: compiled.key,
+      valueJson: compiled.value,
+      headers: this.#records.headers(this.#options.contextHeaders),
+      tombstones,
+      structured,
+    });
+    return { shape, encoder };
+  }
+
+  #heartbeat(nowMs: number): void {
+    const { heartbeatMs, shape } = this.#options;
+    if (heartbeatMs === 0 || nowMs - this.#lastHeartbeatMs < heartbeatMs) return;
+    this.#lastHeartbeatMs = nowMs;
+    const key = createStruct();
+    key.serverName = shape.naming.prefix;
+    const value = createStruct();
+    value.ts_ms = BigInt(nowMs);
+    this.#records.encode({
+      topic: shape.naming.heartbeat(),
+      partition: 0,
+      keySchema: HEARTBEAT_KEY,
+      key,
+      valueSchema: HEARTBEAT_VALUE,
+      value,
+      headers: NO_HEADERS,
+    });
+  }
+}
+
+/** `skip.messages.without.change`: an update that left every captured column as it was. Needs a full old row to tell. */
+function isWithoutChange(change: RowChange, shape: TableShape): boolean {
+  const { before, after } = change;
+  if (change.op !== 'u' || before === null || after === null || before.image !== 'full') return false;
+  return shape.fields.every((column) => isSameValue(column.index, before, after));
+}
