@@ -1,16 +1,11 @@
-import { createHash, getHashes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { ColumnRule } from '../config/table-settings.ts';
 import type { ValueCodec, ValueSink } from '../model/codec.ts';
 import type { ColumnMapping } from '../model/plugin.ts';
 import type { Schema, Value } from '../model/schema.ts';
 
-/**
- * `column.mask.with.N.chars`, `column.mask.hash[.v2].ALGORITHM.with.salt.SALT` and `column.truncate.to.N.chars`.
- * Version 1 hashes Java's serialized form of the string, version 2 its UTF-8 bytes.
- */
-export type ColumnTransform =
-  | { readonly kind: 'mask'; readonly text: string }
-  | { readonly kind: 'hash'; readonly algorithm: string; readonly salt: string; readonly version: 1 | 2 }
-  | { readonly kind: 'truncate'; readonly length: number };
+/** Version 1 of a hash takes Java's serialized form of the string, version 2 its UTF-8 bytes. */
+export type ColumnTransform = ColumnRule['transform'];
 
 /** The column with its strings replaced. Columns that are not strings pass as they are, their schema marked all the same. */
 export function transformColumn(column: ColumnMapping, transform: ColumnTransform): ColumnMapping {
@@ -73,16 +68,12 @@ function textCodec(codec: ValueCodec, schema: Schema, replace: (text: string | n
 }
 
 /** Java's names (`SHA-256`, `MD5`) in OpenSSL's spelling. */
-export function nodeAlgorithm(javaName: string): string {
+function nodeAlgorithm(javaName: string): string {
   const name = javaName
     .toLowerCase()
     .replace(/^sha-(?=1$|224|256|384|512)/, 'sha')
     .replace('/', '-');
   return name;
-}
-
-export function isKnownAlgorithm(javaName: string): boolean {
-  return getHashes().includes(nodeAlgorithm(javaName));
 }
 
 /** Block data that java.io.ObjectOutputStream writes for a string of at most 65,535 bytes: magic, version, TC_STRING, length, text. */

@@ -12,7 +12,7 @@ export interface ColumnRules {
   keyColumns(collectionId: string): readonly string[] | null;
   transform(columnId: string): ColumnTransform | null;
   /** `column.propagate.source.type`, `datatype.propagate.source.type`. */
-  propagates(columnId: string, typeName: string): boolean;
+  propagates(columnId: string, typeIds: readonly string[]): boolean;
 }
 
 export interface ShapeOptions {
@@ -57,7 +57,7 @@ function applyRules(mapping: TableMapping, column: ColumnMapping, options: Shape
   const id = columnId(mapping, column);
   const transform = options.rules.transform(id);
   let shaped = transform === null ? column : transformColumn(column, transform);
-  if (options.rules.propagates(id, `${mapping.collectionId}.${column.sourceType.name}`)) {
+  if (options.rules.propagates(id, [`${mapping.collectionId}.${column.sourceType.name}`, column.sourceType.name])) {
     shaped = propagateSourceType(shaped);
   }
   return { ...shaped, name: adjustFieldName(column.name, options.fieldNames) };

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import type { DebeziumConfig } from '../config/debezium.ts';
+import type { ConnectConfig } from '../config/worker.ts';
+import { createJsonConverter } from '../converters/json/json-converter.ts';
+import { simpleHeaderConverter } from '../converters/simple-header.ts';
+import { columnRules } from '../envelope/column-rules.ts';
+import { EnvelopeBuilder } from '../envelope/envelope.ts';
+import { STRING } from '../envelope/event-schemas.ts';
+import { TopicNaming } from '../envelope/topic-naming.ts';
+import type { ValueCodec } from '../model/codec.ts';
+import type { Source } from '../model/plugin.ts';
+import { type Header, NO_HEADERS } from '../model/record.ts';
+import { Output, type Partitioner } from './output.ts';
+import { Pipeline } from './pipeline.ts';
+
+export interface PipelineParts {
+  readonly config: DebeziumConfig & ConnectConfig;
+  readonly source: Source;
+  /** Debezium's name of the connector in its headers: `postgresql`, `mysql`, `mariadb`. */
+  readonly connectorType: string;
+  /** Value codec of a logical message's content. */
+  readonly messageContent: ValueCodec;
+  readonly partitionsOf: (topic: string) => number;
+  readonly partitioner: Partitioner;
+  /** `structured` forgoes the compiled plan: the two must give the same bytes. */
+  readonly plan?: 'compiled' | 'structured';
+}
+
+/** A pipeline as a connector's configuration asks for it. */
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { config, source } = parts;
+  const naming = new TopicNaming(config);
+  const contextHeaders = config['extended.headers.enabled'] ? contextHeadersOf(parts) : NO_HEADERS;
+  const keys = createJsonConverter({
+    schemasEnable: config['key.converter.schemas.enable'],
+    decimalFormat: config['key.converter.decimal.format'],
+    replaceNullWithDefault: config['key.converter.replace.null.with.default'],
+  });
+  const values = createJsonConverter({
+    schemasEnable: config['value.converter.schemas.enable'],
+    decimalFormat: config['value.converter.decimal.format'],
+    replaceNullWithDefault: config['value.converter.replace.null.with.default'],
+  });
+  return new Pipeline({
+    source,
+    shape: {
+      naming,
+      rules: columnRules(config),
+      source: source.sourceBlock.schema,
+      schemaNames: config['schema.name.adjustment.mode'],
+      fieldNames: config['field.name.adjustment.mode'],
+    },
+    envelopes: new EnvelopeBuilder({
+      naming,
+      sourceBlock: source.sourceBlock,
+      contextHeaders,
+      tombstones: config['tombstones.on.delete'],
+      messageContent: parts.messageContent,
+    }),
+    contextHeaders,
+    output: new Output(parts.partitionsOf, parts.partitioner),
+    keys,
+    values,
+    headers: simpleHeaderConverter,
+    compiled: parts.plan === 'structured' ? null : { key: keys, value: values },
+    tombstones: config['tombstones.on.delete'],
+    skippedOperations: new Set(config['skipped.operations']),
+    skipUnchanged: config['skip.messages.without.change'],
+    transactionMetadata: config['provide.transaction.metadata'],
+    heartbeatMs: config['heartbeat.interval.ms'],
+    clock: Date.now,
+  });
+}
+
+/** The headers that every data change carries while `extended.headers.enabled` is true, in Debezium's order. */
+function contextHeadersOf({ config, connectorType }: PipelineParts): readonly Header[] {
+  const header = (name: string, value: string): Header => ({
+    key: `__debezium.context.${name}`,
+    schema: STRING,
+    value,
+  });
+  return [
+    header('connectorLogicalName', config['topic.prefix']),
+    header('taskId', '0'),
+    header('connectorName', connectorType),
+    header('runId', randomUUID()),
+  ];
+}
