@@ -1,0 +1,286 @@
+import type { Change, Row, RowOp, Table } from '../change.ts';
+import { Cursor } from '../cursor.ts';
+import { DecodeError } from '../decode-error.ts';
+import { formatLsn } from './lsn.ts';
+import type { LogicalMessage } from './message.ts';
+import { PositionLostError } from './position-lost-error.ts';
+import { RelationCache } from './relation-cache.ts';
+import { parseType } from './relation-messages.ts';
+import { parseNewRow, parseOldRow, parseOptionalOldRow, parseTruncate } from './row-messages.ts';
+import { parseBegin, parseCommit, parseLogicalMessage, parseOrigin } from './transaction-messages.ts';
+import { SpanArena } from './tuple.ts';
+import type { PgTx } from './tx.ts';
+
+/** Where a stream continues. All null: at its beginning. */
+export interface ResumePosition {
+  /** `end_lsn` of the last transaction that was emitted whole; the stream was asked for from here. */
+  readonly lastEndLsn: number | null;
+  /** The transaction that was open then, and how many of its ordinals were emitted. */
+  readonly skip: { readonly xid: number; readonly count: number } | null;
+  /** LSN of the last non-transactional message emitted: those belong to no commit that could stand for them. */
+  readonly lastMessageLsn?: number | null;
+}
+
+export interface TransactionReducerOptions {
+  /** Whether changes of a table are wanted. Asked once per version of a table. */
+  readonly captures: (table: Table) => boolean;
+  /** Also emit the borders of transactions, as BoundaryChange. */
+  readonly boundaries?: boolean;
+  readonly resume?: ResumePosition;
+}
+
+type OpenTx = { -readonly [Field in keyof PgTx]: PgTx[Field] };
+
+interface Target {
+  readonly table: Table;
+  readonly captured: boolean;
+}
+
+/** xid of the PgTx that stands for a non-transactional message. */
+const NO_XID = 0;
+/** Messages of streamed and prepared transactions, which a stream of whole transactions never has. */
+const NOT_REQUESTED = 'SEcAbPKrp';
+
+/**
+ * pgoutput messages of whole transactions (protocol 1, or newer without streaming and two-phase) to changes.
+ *
+ * Every row change, every table of a truncate and every transactional message of a transaction takes an ordinal,
+ * wanted or not: so `skip` of a stored position stays true when the capture filter changes.
+ * Throws {@link DecodeError} for bytes or sequences that cannot be, {@link PositionLostError} when the stream is not
+ * the continuation of `resume`. After either it must not be used again.
+ */
+export class TransactionReducer {
+  readonly #captures: (table: Table) => boolean;
+  readonly #boundaries: boolean;
+  readonly #relations = new RelationCache();
+  readonly #targets = new Map<number, Target>();
+  readonly #arena = new SpanArena();
+  readonly #cursor = new Cursor(Buffer.alloc(0));
+  #changes: Change<PgTx>[] = [];
+  #newTables: Table[] = [];
+  #tx: OpenTx | null = null;
+  #ordinal = 0;
+  #lastEndLsn: number | null;
+  #lastMessageLsn: number | null;
+  #skip: { readonly xid: number; readonly count: number } | null;
+  /** Ordinals of the open transaction below this one were emitted before the restart. */
+  #firstOrdinal = 0;
+
+  constructor(options: TransactionReducerOptions) {
+    this.#captures = options.captures;
+    this.#boundaries = options.boundaries ?? false;
+    this.#lastEndLsn = options.resume?.lastEndLsn ?? null;
+    this.#lastMessageLsn = options.resume?.lastMessageLsn ?? null;
+    this.#skip = options.resume?.skip ?? null;
+  }
+
+  /** The transaction whose commit has not come yet. */
+  get open(): PgTx | null {
+    return this.#tx;
+  }
+
+  /** Ordinals seen of the open transaction: the `skip.count` of a resume after everything taken so far. 0 without one. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  /** `end_lsn` of the last complete transaction. */
+  get lastEndLsn(): number | null {
+    return this.#lastEndLsn;
+  }
+
+  /** LSN of the last non-transactional message. */
+  get lastMessageLsn(): number | null {
+    return this.#lastMessageLsn;
+  }
+
+  /** Captured tables (versions) announced since the last {@link take}: read it before that. */
+  get newTables(): readonly Table[] {
+    return this.#newTables;
+  }
+
+  /** Changes waiting to be taken. */
+  get length(): number {
+    return this.#changes.length;
+  }
+
+  /** Hands over the changes since the last take; the open transaction goes on. */
+  take(): Change<PgTx>[] {
+    const changes = this.#changes;
+    this.#changes = [];
+    this.#newTables = [];
+    return changes;
+  }
+
+  /**
+   * Takes the message `bytes[start, end)`. `walStart` and `sendTimeMicros` (since 1970) are its XLogData header's;
+   * the latter is the only time that a non-transactional message has. Rows are views of `bytes`.
+   */
+  apply(bytes: Buffer, start: number, end: number, walStart: number, sendTimeMicros: number): void {
+    const cursor = this.#cursor;
+    cursor.reset(bytes, start, end);
+    switch (cursor.uint8()) {
+      case 0x49: // I
+        this.#row('c', walStart);
+        break;
+      case 0x55: // U
+        this.#row('u', walStart);
+        break;
+      case 0x44: // D
+        this.#row('d', walStart);
+        break;
+      case 0x42: // B
+        this.#begin(walStart);
+        break;
+      case 0x43: // C
+        this.#commit(walStart);
+        break;
+      case 0x52: // R
+        this.#announce();
+        break;
+      case 0x59: // Y
+        // The catalog tells more about a type than this does; it is checked like everything else.
+        parseType(cursor, null);
+        break;
+      case 0x4f: // O
+        this.#origin();
+        break;
+      case 0x54: // T
+        this.#truncate(walStart);
+        break;
+      case 0x4d: // M
+        this.#message(walStart, sendTimeMicros);
+        break;
+      default: {
+        const type = String.fromCharCode(bytes[start]!);
+        const what = NOT_REQUESTED.includes(type) ? 'streaming and two-phase were not requested, yet a' : 'unknown';
+        throw new DecodeError(`${what} pgoutput message of type ${JSON.stringify(type)} came`, start);
+      }
+    }
+  }
+
+  #row(op: RowOp, at: number): void {
+    const cursor = this.#cursor;
+    const tx = this.#expectOpen('row change');
+    const id = cursor.uint32();
+    const target = this.#targets.get(id) ?? this.#unknown(id);
+    const ordinal = this.#ordinal++;
+    if (!target.captured || ordinal < this.#firstOrdinal) return;
+    const { table } = target;
+    let before: Row | null = null;
+    let after: Row | null = null;
+    if (op === 'd') {
+      before = parseOldRow(cursor, table, this.#arena);
+    } else {
+      if (op === 'u') before = parseOptionalOldRow(cursor, table, this.#arena);
+      after = parseNewRow(cursor, table, this.#arena);
+    }
+    this.#changes.push({ kind: 'row', op, table, before, after, tx, ordinal, at, snapshot: 'false' });
+  }
+
+  #begin(at: number): void {
+    const { commitLsn, commitTimeMicros, xid } = parseBegin(this.#cursor);
+    if (this.#tx !== null) throw this.#error(`begin of transaction ${xid} inside of transaction ${this.#tx.xid}`);
+    const previousEndLsn = this.#lastEndLsn;
+    if (previousEndLsn !== null && commitLsn < previousEndLsn) {
+      const order = `${formatLsn(commitLsn)}, before ${formatLsn(previousEndLsn)} where the last one ended`;
+      throw new PositionLostError(`transaction ${xid} commits at ${order}`);
+    }
+    const skip = this.#skip;
+    if (skip !== null && skip.xid !== xid) {
+      throw new PositionLostError(`transaction ${skip.xid} expected, ${xid} came`);
+    }
+    this.#firstOrdinal = skip?.count ?? 0;
+    this.#ordinal = 0;
+    const tx = { commitTimeMicros, xid, commitLsn, previousEndLsn, origin: null, originLsn: null };
+    this.#tx = tx;
+    if (this.#boundaries && skip === null) this.#changes.push({ kind: 'begin', tx, at });
+  }
+
+  #commit(at: number): void {
+    const { commitLsn, endLsn } = parseCommit(this.#cursor);
+    const tx = this.#expectOpen('commit');
+    if (commitLsn !== tx.commitLsn) {
+      const lsns = `commits at ${formatLsn(commitLsn)}, its begin announced ${formatLsn(tx.commitLsn)}`;
+      throw this.#error(`transaction ${tx.xid} ${lsns}`);
+    }
+    if (endLsn < commitLsn) throw this.#error(`transaction ${tx.xid} ends before it commits`);
+    if (this.#ordinal < this.#firstOrdinal) {
+      const counts = `has ${this.#ordinal} changes, ${this.#firstOrdinal} were emitted before`;
+      throw new PositionLostError(`transaction ${tx.xid} ${counts}`);
+    }
+    if (this.#boundaries) this.#changes.push({ kind: 'commit', tx, at });
+    this.#tx = null;
+    this.#skip = null;
+    this.#firstOrdinal = 0;
+    this.#ordinal = 0;
+    this.#lastEndLsn = endLsn;
+  }
+
+  #announce(): void {
+    const table = this.#relations.announce(this.#cursor);
+    if (this.#targets.get(table.id)?.table === table) return;
+    const captured = this.#captures(table);
+    this.#targets.set(table.id, { table, captured });
+    if (captured) this.#newTables.push(table);
+  }
+
+  /** Comes right behind begin, so that the one PgTx of the transaction is still unseen by anyone. */
+  #origin(): void {
+    const { originLsn, name } = parseOrigin(this.#cursor);
+    const tx = this.#expectOpen('origin');
+    tx.origin = name;
+    tx.originLsn = originLsn;
+  }
+
+  #truncate(at: number): void {
+    const { tables } = parseTruncate(this.#cursor, null, this.#relations);
+    const tx = this.#expectOpen('truncate');
+    for (const table of tables) {
+      const ordinal = this.#ordinal++;
+      if (ordinal < this.#firstOrdinal || this.#targets.get(table.id)?.captured !== true) continue;
+      this.#changes.push({ kind: 'truncate', table, tx, ordinal, at });
+    }
+  }
+
+  #message(at: number, sendTimeMicros: number): void {
+    const message = parseLogicalMessage(this.#cursor, null);
+    if (!message.transactional) {
+      this.#immediateMessage(message, at, sendTimeMicros);
+      return;
+    }
+    const { prefix, content } = message;
+    const tx = this.#expectOpen('transactional message');
+    const ordinal = this.#ordinal++;
+    if (ordinal < this.#firstOrdinal) return;
+    this.#changes.push({ kind: 'message', transactional: true, prefix, content, tx, ordinal, at });
+  }
+
+  /** A non-transactional message is sent when it is written, outside of any transaction, and is one of its own to us. */
+  #immediateMessage({ lsn, prefix, content }: LogicalMessage, at: number, sendTimeMicros: number): void {
+    if (this.#lastMessageLsn !== null && lsn <= this.#lastMessageLsn) return;
+    this.#lastMessageLsn = lsn;
+    const tx: PgTx = {
+      commitTimeMicros: sendTimeMicros,
+      xid: NO_XID,
+      commitLsn: lsn,
+      previousEndLsn: this.#lastEndLsn,
+      origin: null,
+      originLsn: null,
+    };
+    this.#changes.push({ kind: 'message', transactional: false, prefix, content, tx, ordinal: 0, at });
+  }
+
+  #expectOpen(what: string): OpenTx {
+    if (this.#tx === null) throw this.#error(`${what} outside of a transaction`);
+    return this.#tx;
+  }
+
+  #unknown(id: number): never {
+    throw this.#error(`row change of relation ${id}, which was never announced`);
+  }
+
+  #error(message: string): DecodeError {
+    return new DecodeError(message, this.#cursor.position);
+  }
+}
