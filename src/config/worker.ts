@@ -1,0 +1,188 @@
+import { type ConfigOf, ConfigValueError, type RawConfig, REQUIRED, type UnsupportedKey } from './config-def.ts';
+import { choice, derivedText, flag, integer, structuredOr, text } from './properties.ts';
+
+const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+const LATER = 'this version writes JSON only; use org.apache.kafka.connect.json.JsonConverter';
+const CONVERTERS_OF_LATER = {
+  'org.apache.kafka.connect.storage.StringConverter': LATER,
+  'org.apache.kafka.connect.converters.ByteArrayConverter': LATER,
+  'io.confluent.connect.avro.AvroConverter': LATER,
+  'io.confluent.connect.json.JsonSchemaConverter': LATER,
+  'io.confluent.connect.protobuf.ProtobufConverter': LATER,
+  'io.apicurio.registry.utils.converter.AvroConverter': LATER,
+  'io.apicurio.registry.utils.converter.ExtJsonConverter': LATER,
+  'io.debezium.converters.CloudEventsConverter': LATER,
+  'io.debezium.converters.BinaryDataConverter': LATER,
+} as const;
+
+/** Where the HTTP server listens; null: it is off. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, `[ipv6]:port`, `:port` (every address), a port alone (this machine only), or `off`. */
+export function parseListenAddress(given: string): ListenAddress | null {
+  const value = given.trim().replace(/^https?:\/\//, '');
+  if (value === 'off') return null;
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):)?(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new ConfigValueError("is not of the form host:port, nor 'off'");
+  const host = match[1] ?? match[2];
+  return { host: host === undefined ? '127.0.0.1' : host === '' ? '0.0.0.0' : host, port };
+}
+
+/** `./<name>.tailrace.db`, characters that a file name should not hold replaced. */
+export function defaultLogPath(raw: RawConfig): string {
+  return `./${(raw.name ?? 'tailrace').trim().replace(/[^\w.-]/g, '_')}.tailrace.db`;
+}
+
+/** Kafka's own default of a week. */
+const WEEK_MS = 604_800_000;
+const MIB = 1_048_576;
+
+/** What Kafka Connect's framework defines for every connector. */
+export const connectDef = {
+  name: text(REQUIRED, {
+    importance: 'high',
+    doc: 'Name of the connector: names it in offsets, health and metrics. In `{"name", "config"}` files it is the outer name.',
+  }),
+  'tasks.max': integer(1, {
+    min: 1,
+    importance: 'high',
+    doc: 'Most tasks to start. A database log is read by exactly one task, so anything above 1 changes nothing.',
+  }),
+  'key.converter': choice([JSON_CONVERTER], JSON_CONVERTER, {
+    type: 'CLASS',
+    refused: CONVERTERS_OF_LATER,
+    doc: 'How keys become bytes.',
+  }),
+  'key.converter.schemas.enable': flag(true, {
+    doc: 'Whether each key carries its schema, `{"schema": ..., "payload": ...}`.',
+  }),
+  'key.converter.decimal.format': choice(['BASE64', 'NUMERIC'], 'BASE64', {
+    doc: 'How decimals appear in JSON keys: Base64 of the unscaled value, or a JSON number.',
+  }),
+  'key.converter.replace.null.with.default': flag(true, {
+    doc: 'Whether a null in a key field that has a default is written as that default.',
+  }),
+  'value.converter': choice([JSON_CONVERTER], JSON_CONVERTER, {
+    type: 'CLASS',
+    refused: CONVERTERS_OF_LATER,
+    doc: 'How values become bytes.',
+  }),
+  'value.converter.schemas.enable': flag(true, {
+    doc: 'Whether each value carries its schema, `{"schema": ..., "payload": ...}`. Without it records are several times smaller.',
+  }),
+  'value.converter.decimal.format': choice(['BASE64', 'NUMERIC'], 'BASE64', {
+    doc: 'How decimals appear in JSON values: Base64 of the unscaled value, or a JSON number.',
+  }),
+  'value.converter.replace.null.with.default': flag(true, {
+    doc: 'Whether a null in a field that has a default is written as that default. `false` keeps nulls as they are in the database.',
+  }),
+  'header.converter': choice(
+    ['org.apache.kafka.connect.storage.SimpleHeaderConverter'],
+    'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+    {
+      type: 'CLASS',
+      refused: {
+        'org.apache.kafka.connect.storage.StringConverter':
+          'headers are written by org.apache.kafka.connect.storage.SimpleHeaderConverter',
+        [JSON_CONVERTER]: 'headers are written by org.apache.kafka.connect.storage.SimpleHeaderConverter',
+      },
+      doc: 'How record headers become bytes.',
+    },
+  ),
+} as const;
+
+/** Keys of tailrace's own. */
+export const tailraceDef = {
+  'tailrace.log.path': derivedText(defaultLogPath, './<name>.tailrace.db', {
+    importance: 'high',
+    doc: 'File of the embedded log, which holds the topics and the offsets. A path is relative to the working directory.',
+  }),
+  'tailrace.log.partitions': integer(1, {
+    min: 1,
+    max: 10_000,
+    importance: 'medium',
+    doc: 'Partitions of a topic that is made from now on. Records are spread by the hash of their key, as Kafka does.',
+  }),
+  'tailrace.log.retention.bytes': integer(-1, {
+    min: -1,
+    importance: 'medium',
+    doc: 'Size in bytes of a partition above which its oldest records are removed; -1 keeps all.',
+  }),
+  'tailrace.log.retention.ms': integer(WEEK_MS, {
+    min: -1,
+    importance: 'medium',
+    doc: 'Age in milliseconds above which records are removed; -1 keeps all. The default is a week, as in Kafka.',
+  }),
+  'tailrace.batch.bytes': integer(MIB, {
+    min: 1024,
+    max: 256 * MIB,
+    doc: 'Bytes of changes that are read and appended together at most. A transaction above it is appended in several parts. Bounds the memory in use.',
+  }),
+  'tailrace.http.listen': structuredOr('127.0.0.1:8083', parseListenAddress, {
+    importance: 'medium',
+    doc: 'Address of `/health`, `/lag` and `/metrics`: `host:port`, `:port` for every address of the machine, or `off`.',
+  }),
+  'tailrace.lag.retained.bytes.max': integer(null, {
+    min: 1,
+    importance: 'medium',
+    doc: 'WAL bytes that the slot may hold back on the server before `/lag` answers 503. No limit when it is not set.',
+  }),
+  'tailrace.lag.unconfirmed.bytes.max': integer(null, {
+    min: 1,
+    importance: 'medium',
+    doc: 'WAL bytes that may be unconfirmed by the slot before `/lag` answers 503. No limit when it is not set.',
+  }),
+  'tailrace.lag.ms.max': integer(null, {
+    min: 1,
+    importance: 'medium',
+    doc: 'Milliseconds that delivery may be behind the database before `/lag` answers 503. No limit when it is not set.',
+  }),
+} as const;
+
+export type ConnectConfig = ConfigOf<typeof connectDef>;
+export type TailraceConfig = ConfigOf<typeof tailraceDef>;
+
+const NO_KAFKA = 'records go to the embedded log, not to Kafka';
+
+/** Keys of Kafka Connect that mean nothing here, or that this version does not have. */
+export const connectUnsupported: readonly UnsupportedKey[] = [
+  { key: 'config.providers', effect: 'quiet', reason: 'read while the file is loaded' },
+  { key: 'config.providers.*', effect: 'quiet', reason: 'read while the file is loaded' },
+  { key: 'config.action.reload', effect: 'quiet', reason: 'values are read once, at start' },
+  { key: 'tasks.max.enforce', effect: 'quiet', reason: 'there is one task' },
+  { key: 'plugin.path', effect: 'quiet', reason: 'nothing is loaded from elsewhere' },
+  { key: 'key.converter.schemas.cache.size', effect: 'quiet', reason: 'schemas are kept per table version' },
+  { key: 'value.converter.schemas.cache.size', effect: 'quiet', reason: 'schemas are kept per table version' },
+  { key: 'key.converter.*', effect: 'ignored', reason: 'it is no setting of the JsonConverter' },
+  { key: 'value.converter.*', effect: 'ignored', reason: 'it is no setting of the JsonConverter' },
+  { key: 'header.converter.*', effect: 'ignored', reason: 'it is no setting of the SimpleHeaderConverter' },
+  { key: 'topic.creation.*', effect: 'quiet', reason: 'topics of the embedded log have no replicas' },
+  { key: 'producer.override.*', effect: 'ignored', reason: NO_KAFKA },
+  { key: 'consumer.override.*', effect: 'ignored', reason: NO_KAFKA },
+  { key: 'admin.override.*', effect: 'ignored', reason: NO_KAFKA },
+  { key: 'exactly.once.support', effect: 'quiet', reason: 'the embedded log is exactly-once' },
+  { key: 'transaction.boundary*', effect: 'quiet', reason: 'records and offset are stored together' },
+  { key: 'offsets.storage.topic', effect: 'ignored', reason: 'offsets are kept in the embedded log' },
+  {
+    key: 'transforms',
+    effect: 'refused',
+    reason: 'this version has no transforms (SMTs), and without them the records would differ',
+  },
+  { key: 'transforms.*', effect: 'quiet', reason: 'the key transforms decides' },
+  { key: 'predicates', effect: 'refused', reason: 'this version has no transforms (SMTs) and so no predicates' },
+  { key: 'predicates.*', effect: 'quiet', reason: 'the key predicates decides' },
+  {
+    key: 'errors.tolerance',
+    effect: 'ignored',
+    reason: 'a change that cannot be delivered always stops the task, so that none is lost',
+    inert: ['none'],
+  },
+  { key: 'errors.retry.timeout', effect: 'quiet', reason: 'it concerns transforms and remote converters' },
+  { key: 'errors.retry.delay.max.ms', effect: 'quiet', reason: 'it concerns transforms and remote converters' },
+  { key: 'errors.log.*', effect: 'quiet', reason: 'errors are always logged, row values never' },
+  { key: 'errors.deadletterqueue.*', effect: 'ignored', reason: 'Connect has dead letter queues for sinks only' },
+];
