@@ -1,0 +1,134 @@
+import type Database from 'better-sqlite3';
+import { TailraceError } from '../../model/errors.ts';
+import type { Append } from '../../model/log.ts';
+import { formatOffsetKey } from '../offset-key.ts';
+import { batchCrc, type Codec, encodeBatch, type StoredBatch } from './batch-codec.ts';
+import { corrupt, guarded } from './log-error.ts';
+import { rowCrc } from './open.ts';
+import { Retention, type RetentionPolicy } from './retention.ts';
+import type { SourceOffsets } from './source-offsets.ts';
+import { BATCH_ID, type PartitionState, type TopicState } from './topic-table.ts';
+import { partitionOf, type Topics } from './topics.ts';
+
+/** A batch that is ready to be inserted. */
+interface PlannedBatch {
+  readonly topic: TopicState;
+  readonly state: PartitionState;
+  readonly baseOffset: number;
+  readonly count: number;
+  readonly endBytes: number;
+  readonly stored: StoredBatch;
+}
+
+/** The writing side: one transaction an append, with records, source offset, epoch check and a little retention. */
+export class Appender {
+  readonly #db: Database.Database;
+  readonly #path: string;
+  readonly #compression: Codec;
+  readonly #clock: () => number;
+  readonly #topics: Topics;
+  readonly #offsets: SourceOffsets;
+  readonly #retention: Retention;
+  readonly #selectEpoch: Database.Statement<[string], { epoch: number; crc: number }>;
+  readonly #insertBatch: Database.Statement;
+  readonly #commit: Database.Transaction<(append: Append, planned: readonly PlannedBatch[]) => void>;
+
+  constructor(
+    db: Database.Database,
+    parts: { topics: Topics; offsets: SourceOffsets },
+    options: { path: string; compression: Codec; retention: RetentionPolicy; clock: () => number },
+  ) {
+    this.#db = db;
+    this.#path = options.path;
+    this.#compression = options.compression;
+    this.#clock = options.clock;
+    this.#topics = parts.topics;
+    this.#offsets = parts.offsets;
+    this.#retention = new Retention(db, options.retention);
+    this.#selectEpoch = db.prepare('SELECT epoch, crc FROM task WHERE connector = ?');
+    this.#insertBatch = db.prepare(
+      `INSERT INTO batch (id, count, timestamp_ms, end_bytes, codec, raw_bytes, crc, head, body) VALUES (${BATCH_ID}, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#commit = db.transaction((append: Append, planned: readonly PlannedBatch[]) => this.#write(append, planned));
+  }
+
+  fence(connector: string): number {
+    return guarded(this.#path, `starting the task of ${connector}`, () =>
+      this.#db
+        .transaction(() => {
+          const epoch = (this.#epochOf(connector) ?? 0) + 1;
+          this.#db
+            .prepare('INSERT OR REPLACE INTO task (connector, epoch, crc) VALUES (?, ?, ?)')
+            .run(connector, epoch, rowCrc(connector, epoch));
+          return epoch;
+        })
+        .immediate(),
+    );
+  }
+
+  append(append: Append): void {
+    guarded(this.#path, 'appending', () => {
+      this.#retention.giveBackSome();
+      // Compressed before the transaction begins, so that it is short for the others that write.
+      const planned = this.#plan(append);
+      try {
+        this.#commit.immediate(append, planned);
+      } catch (error) {
+        this.#retention.forget();
+        this.#topics.invalidate();
+        throw error;
+      }
+    });
+  }
+
+  #epochOf(connector: string): number | undefined {
+    const row = this.#selectEpoch.get(connector);
+    if (row === undefined) return undefined;
+    if (row.crc !== rowCrc(connector, row.epoch))
+      throw corrupt(this.#path, `the epoch of ${connector} fails its check sum`);
+    return row.epoch;
+  }
+
+  #plan(append: Append): PlannedBatch[] {
+    const ends = new Map<PartitionState, { offset: number; bytes: number }>();
+    const planned: PlannedBatch[] = [];
+    for (const records of append.records) {
+      const { count } = records;
+      if (count === 0) continue;
+      const topic = this.#topics.obtain(records.topic);
+      const state = partitionOf(topic, records.partition);
+      const end = ends.get(state) ?? { offset: state.endOffset, bytes: state.endBytes };
+      const stored = encodeBatch(records, this.#compression);
+      const endBytes = end.bytes + stored.head.length + stored.body.length;
+      planned.push({ topic, state, baseOffset: end.offset, count, endBytes, stored });
+      ends.set(state, { offset: end.offset + count, bytes: endBytes });
+    }
+    return planned;
+  }
+
+  #write({ connector, epoch, partition, offset, timestampMs }: Append, planned: readonly PlannedBatch[]): void {
+    const current = this.#epochOf(connector);
+    if (current !== epoch) throw fenced(connector, epoch, current);
+    const log = this.#topics.state;
+    for (const { state, baseOffset, count, endBytes, stored } of planned) {
+      const crc = batchCrc({ partitionId: state.id, baseOffset, count, timestampMs, endBytes }, stored);
+      const { codec, rawBytes, head, body } = stored;
+      this.#insertBatch.run(state.id, baseOffset, count, timestampMs, endBytes, codec, rawBytes, crc, head, body);
+      state.endOffset = baseOffset + count;
+      state.endBytes = endBytes;
+      log.totalRecords += count;
+    }
+    this.#offsets.write(formatOffsetKey(connector, partition), offset, log.totalRecords);
+    this.#retention.deleteSome(planned, log.topics, this.#clock());
+  }
+}
+
+function fenced(connector: string, epoch: number, current: number | undefined): TailraceError {
+  return new TailraceError(
+    'log.fenced',
+    current === undefined
+      ? `Connector ${connector} has no running task.`
+      : `Another task of connector ${connector} took over (generation ${current}, this is ${epoch}).`,
+    { remedy: 'Leave it to the newer task; this one must end without appending.' },
+  );
+}

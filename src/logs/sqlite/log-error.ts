@@ -1,0 +1,89 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { TailraceError } from '../../model/errors.ts';
+
+/** Below this a filesystem counts as full: SQLite's shared-memory file grows by 32 KiB and a WAL frame has 16 KiB. */
+const FULL_BELOW_BYTES = 64 * 1024;
+
+/** What an error of SQLite means for the operator. `doing` completes "while ...". Other errors come back as they are. */
+export function toLogError(error: unknown, path: string, doing: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const code = error.code;
+  const details = { cause: error };
+  if (code === 'SQLITE_FULL' || ((isIoError(code) || isOpenError(code)) && diskIsFull(path))) {
+    return new TailraceError('log.full', `No space left on the disk of ${path} while ${doing}.`, {
+      ...details,
+      remedy:
+        'Free space on that filesystem, move the log to a larger one, or keep less of it with retention by bytes or age; nothing was lost, the task goes on from its checkpoint.',
+    });
+  }
+  if (code === 'SQLITE_NOTADB') {
+    return new TailraceError('log.corrupt', `${path} is not a tailrace log: it is not a SQLite database.`, {
+      ...details,
+      remedy:
+        'Give the log a path of its own; if this was a log, its first bytes were overwritten: restore it from a backup.',
+    });
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) return corrupt(path, `${error.message}, ${doing}`, error);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new TailraceError('log.locked', `Another program kept ${path} locked while ${doing}.`, {
+      ...details,
+      remedy:
+        'End the program that holds a write transaction on this file (a SQLite shell, a backup), then start again.',
+    });
+  }
+  if (isOpenError(code)) {
+    return new TailraceError('log.open', `Cannot open ${path}: ${error.message} (${code}).`, {
+      ...details,
+      remedy: 'Check that its folder exists and that this user may write the file and its folder.',
+    });
+  }
+  return new TailraceError('log.write', `SQLite failed on ${path} while ${doing}: ${error.message} (${code}).`, {
+    ...details,
+    remedy: isIoError(code)
+      ? 'Check the disk and its filesystem; the log keeps what was appended before.'
+      : 'This is a bug: please report it.',
+  });
+}
+
+/** `log.corrupt` for a file whose content is not what was written. */
+export function corrupt(path: string, what: string, cause?: unknown): TailraceError {
+  return new TailraceError('log.corrupt', `${path} is damaged: ${what}.`, {
+    remedy:
+      'Restore the file from a backup, or move it away and bootstrap again; do not edit a log with other programs.',
+    cause,
+  });
+}
+
+/** Runs `work`, turning what SQLite throws into {@link TailraceError}s. */
+export function guarded<T>(path: string, doing: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw toLogError(error, path, doing);
+  }
+}
+
+function isIoError(code: string): boolean {
+  return code.startsWith('SQLITE_IOERR');
+}
+
+function isOpenError(code: string): boolean {
+  return (
+    code.startsWith('SQLITE_CANTOPEN') ||
+    code.startsWith('SQLITE_READONLY') ||
+    code === 'SQLITE_PERM' ||
+    code === 'SQLITE_AUTH'
+  );
+}
+
+/** SQLite tells ENOSPC apart on writes only, not when it makes or grows its side files. */
+function diskIsFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < FULL_BELOW_BYTES;
+  } catch {
+    return false; // the folder is gone: whatever SQLite said stands
+  }
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { test } from 'node:test';
+import { openSqliteLog } from '../../../src/logs/sqlite/log.ts';
+import { appendOf, collect, encodeRecords, plain, SERVER, TempFolder } from './log-fixture.ts';
+
+const TOPIC = 'orders';
+
+function batch(from: number, count = 10, bytes = 100) {
+  return Array.from({ length: count }, (_, i) => ({ key: `${from + i}`, value: 'v'.repeat(bytes) }));
+}
+
+test('retention by bytes deletes whole batches from the old end and keeps at least as much as asked', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  const log = openSqliteLog({ path, compression: 'none', retention: { bytes: 10_000 } });
+  const epoch = await log.fence('shop');
+  for (let i = 0; i < 100; i++) {
+    await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(i * 10))], i));
+    const info = (await log.topics())[0]!.partitions[0]!;
+    assert.equal(info.endOffset, (i + 1) * 10);
+    assert.equal(info.startOffset % 10, 0);
+    assert.ok(info.sizeBytes < 10_000 + 1100, `${info.sizeBytes} bytes kept`);
+    assert.ok(info.startOffset === 0 || info.sizeBytes >= 10_000, `${info.sizeBytes} bytes kept`);
+  }
+  const before = (await log.topics())[0]!.partitions[0]!;
+  assert.ok(before.startOffset > 800);
+  const read = await collect(log.read({ topic: TOPIC, partition: 0, from: 5 }));
+  assert.equal(read[0]!.offset, before.startOffset);
+  assert.equal(read[0]!.key!.toString(), `${before.startOffset}`);
+  assert.equal(read.length, before.records);
+  await log.close();
+  const again = openSqliteLog({ path });
+  assert.deepEqual((await again.topics())[0]!.partitions[0], before);
+  await again.close();
+});
+
+test('retention by age empties also a partition that nothing is written to, and its offsets go on', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  let nowMs = 1000;
+  const open = () => openSqliteLog({ path, retention: { ms: 500 }, clock: () => nowMs });
+  let log = open();
+  let epoch = await log.fence('shop');
+  for (let i = 0; i < 40; i++) await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(i * 10))], i, nowMs));
+  nowMs = 1500;
+  await log.append(appendOf(epoch, [], 40, nowMs));
+  assert.equal((await log.topics())[0]!.partitions[0]!.startOffset, 0);
+  nowMs = 1501;
+  const heartbeats = 6;
+  for (let i = 0; i < heartbeats; i++) await log.append(appendOf(epoch, [], 41 + i, nowMs));
+  const empty = { partition: 0, startOffset: 400, endOffset: 400, records: 0, sizeBytes: 0 };
+  assert.deepEqual((await log.topics())[0]!.partitions[0], empty);
+  assert.deepEqual(await collect(log.read({ topic: TOPIC, partition: 0, from: 0 })), []);
+  await log.close();
+  log = open();
+  assert.deepEqual((await log.topics())[0]!.partitions[0], empty);
+  assert.deepEqual(await log.offsets.get('shop', SERVER), { lsn: 46 });
+  epoch = await log.fence('shop');
+  await log.append(appendOf(epoch, [encodeRecords(TOPIC, [{ key: 'next', value: null }])], 50, nowMs));
+  assert.deepEqual((await collect(log.read({ topic: TOPIC, partition: 0, from: 7 }))).map(plain), [
+    [400, 'next', null],
+  ]);
+  await log.close();
+});
+
+test('a follower that retention overtakes goes on at the oldest record', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  const log = openSqliteLog({ path, compression: 'none', retention: { bytes: 3000 } });
+  const epoch = await log.fence('shop');
+  await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(0))], 1));
+  const reader = openSqliteLog({ path, readonly: true });
+  const stop = new AbortController();
+  const offsets: number[] = [];
+  for await (const record of reader.read({ topic: TOPIC, partition: 0, from: 0, follow: true }, stop.signal)) {
+    offsets.push(record.offset);
+    assert.equal(record.key!.toString(), `${record.offset}`);
+    if (record.offset === 9) {
+      for (let i = 1; i < 30; i++) await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(i * 10))], i));
+    }
+    if (record.offset === 299) stop.abort();
+  }
+  const { startOffset } = (await log.topics())[0]!.partitions[0]!;
+  assert.deepEqual(offsets.slice(0, 11), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, startOffset]);
+  assert.equal(offsets.length, 10 + 300 - startOffset);
+  await reader.close();
+  await log.close();
+});
+
+test('the file shrinks after much of it was deleted', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  let nowMs = 0;
+  const log = openSqliteLog({ path, compression: 'none', retention: { ms: 1000 }, clock: () => nowMs });
+  const epoch = await log.fence('shop');
+  for (let i = 0; i < 80; i++) await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(i, 1, 1_000_000))], i, 0));
+  await log.append(appendOf(epoch, [encodeRecords('other', batch(0))], 80, 5000));
+  nowMs = 5000;
+  for (let i = 0; i < 250; i++) await log.append(appendOf(epoch, [], 81 + i, nowMs));
+  const kept = await collect(log.read({ topic: 'other', partition: 0, from: 0 }));
+  assert.equal(kept.length, 10);
+  await log.close();
+  assert.ok(statSync(path).size < 20_000_000, `${statSync(path).size} bytes of 80 MB are left`);
+});
