@@ -1,0 +1,67 @@
+import type { ErrorCode } from './errors.ts';
+import type { SourceStatus } from './plugin.ts';
+
+/** Connect's states of a task. */
+export type TaskState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
+
+export interface TaskStatus {
+  readonly connector: string;
+  readonly task: number;
+  readonly state: TaskState;
+  /** Why the task is not running, or what it last failed with while it restarts. */
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string | null } | null;
+  /** Null until the source has started. */
+  readonly source: SourceStatus | null;
+}
+
+/** A replication slot as its server shows it, with what it holds back. */
+export interface SlotLag {
+  readonly slot: string;
+  readonly plugin: string | null;
+  /** Null for a physical slot. */
+  readonly database: string | null;
+  readonly temporary: boolean;
+  readonly active: boolean;
+  readonly activePid: number | null;
+  /** LSNs in Postgres' text form; null where the slot has none. */
+  readonly restartLsn: string | null;
+  readonly confirmedFlushLsn: string | null;
+  /** Where the server was when it answered. */
+  readonly serverLsn: string;
+  /** WAL that the server keeps for the slot: from restart_lsn to its current position. */
+  readonly retainedBytes: number | null;
+  /** WAL after confirmed_flush_lsn: what was not confirmed as durable. */
+  readonly unconfirmedBytes: number | null;
+  /** reserved, extended, unreserved or lost; null before Postgres 13. */
+  readonly walStatus: string | null;
+  /** WAL that may still be written before the slot is in danger of being lost; null without max_slot_wal_keep_size. */
+  readonly safeWalBytes: number | null;
+  /** Why the server invalidated the slot (Postgres 17), or `wal_removed` where the WAL is lost. */
+  readonly invalidationReason: string | null;
+}
+
+/** Where `/lag` turns red; null: no limit. */
+export interface LagThresholds {
+  readonly retainedBytes: number | null;
+  readonly unconfirmedBytes: number | null;
+  readonly lagMs: number | null;
+}
+
+export interface LagReport {
+  readonly connector: string;
+  readonly slotName: string;
+  /** Null when the slot does not exist (yet), or when `error` says that the server could not be asked. */
+  readonly slot: SlotLag | null;
+  /** For how long the oldest unconfirmed part of the WAL has been known to exist; 0 when all that is known is confirmed. */
+  readonly lagMs: number | null;
+  readonly thresholds: LagThresholds;
+  readonly error: string | null;
+}
+
+/** What the HTTP server and the metrics ask of a running process. */
+export interface HealthProvider {
+  readonly startedMs: number;
+  tasks(): readonly TaskStatus[];
+  /** Asks the servers; an unreachable one is reported, it does not reject. */
+  lag(): Promise<readonly LagReport[]>;
+}

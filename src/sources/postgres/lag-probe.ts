@@ -1,0 +1,83 @@
+import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
+import type { PostgresConfig } from '../../config/postgres.ts';
+import type { LagReport, LagThresholds, SlotLag } from '../../model/status.ts';
+import { type ConnectionConfig, withConnection } from './connection.ts';
+import { listSlots } from './slots.ts';
+
+export type LagConfig = ConnectionConfig &
+  Pick<
+    PostgresConfig,
+    | 'name'
+    | 'slot.name'
+    | 'tailrace.lag.retained.bytes.max'
+    | 'tailrace.lag.unconfirmed.bytes.max'
+    | 'tailrace.lag.ms.max'
+  >;
+
+/** Asks a server what a connector's slot holds back. */
+export class LagProbe {
+  readonly #config: LagConfig;
+  readonly #clock: () => number;
+  readonly #clockOfLsns = new LsnClock();
+  #running: Promise<LagReport> | null = null;
+
+  constructor(config: LagConfig, clock: () => number) {
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  /** One query at a time: who asks meanwhile gets the same answer. Does not reject. */
+  read(): Promise<LagReport> {
+    this.#running ??= this.#read().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #read(): Promise<LagReport> {
+    const config = this.#config;
+    const slotName = config['slot.name'];
+    const thresholds: LagThresholds = {
+      retainedBytes: config['tailrace.lag.retained.bytes.max'],
+      unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
+      lagMs: config['tailrace.lag.ms.max'],
+    };
+    const about = { connector: config.name, slotName, thresholds };
+    try {
+      const [slot = null] = await withConnection(config, 'read the replication slot', (client) =>
+        listSlots(client, slotName),
+      );
+      return { ...about, slot, lagMs: this.#lagMs(slot), error: null };
+    } catch (error) {
+      return { ...about, slot: null, lagMs: null, error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  #lagMs(slot: SlotLag | null): number | null {
+    if (slot === null || slot.confirmedFlushLsn === null) return null;
+    return this.#clockOfLsns.lagMs(parseLsn(slot.serverLsn), parseLsn(slot.confirmedFlushLsn), this.#clock());
+  }
+}
+
+/** As many sightings as a scrape every 15 s makes in four hours. */
+const MAX_SIGHTINGS = 1000;
+
+/**
+ * Turns bytes of lag into time: it remembers when the server was first seen at which LSN. An idle database is never behind, and
+ * a reader that stands still falls behind as time passes, which the commit time of the last delivered change cannot tell.
+ */
+export class LsnClock {
+  #sightings: { readonly lsn: number; readonly ms: number }[] = [];
+
+  /** Milliseconds since the server was first seen beyond `confirmedLsn`; 0 when it was not. */
+  lagMs(serverLsn: number, confirmedLsn: number, nowMs: number): number {
+    this.#sightings.push({ lsn: serverLsn, ms: nowMs });
+    this.#sightings = this.#sightings.filter(({ lsn }) => lsn > confirmedLsn);
+    if (this.#sightings.length > MAX_SIGHTINGS) {
+      // The oldest one is what is measured; every second one of the others will do.
+      this.#sightings = this.#sightings.filter((_, index) => index % 2 === 0);
+    }
+    const [oldest] = this.#sightings;
+    return oldest === undefined ? 0 : nowMs - oldest.ms;
+  }
+}
