@@ -14,6 +14,8 @@ export interface Batch {
   readonly offset: SourceOffset;
   /** Size of the changes as they were read. */
   readonly bytes: number;
+  /** The first and the last batch of a snapshot say so: {@link Append.snapshot}. */
+  readonly snapshot?: 'begin' | 'end';
 }
 
 /** What a source tells about itself while it runs; the supervisor, /health and the progress line read it. */
@@ -89,6 +91,7 @@ export interface SourceBlock<T extends Tx = Tx> {
 export interface EncodedBatch {
   readonly records: readonly EncodedRecords[];
   readonly offset: SourceOffset;
+  readonly snapshot?: 'begin' | 'end';
   /** Milliseconds since 1970 UTC. */
   readonly timestampMs: number;
 }

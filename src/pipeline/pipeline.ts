@@ -78,6 +78,7 @@ export class Pipeline implements BatchEncoder {
       records: this.#options.output.take(),
       offset: this.#transactions === null ? batch.offset : { ...batch.offset, ...this.#transactions.offset() },
       timestampMs: nowMs,
+      ...(batch.snapshot === undefined ? {} : { snapshot: batch.snapshot }),
     };
   }
 
