@@ -1,6 +1,8 @@
 export interface BackoffOptions {
   readonly initialMs: number;
   readonly maxMs: number;
+  /** Failures in a row after which there is no other attempt. */
+  readonly maxAttempts: number;
   /** In [0, 1): spreads restarts that a common cause made simultaneous. */
   readonly random: () => number;
 }
@@ -14,12 +16,10 @@ export class Backoff {
     this.#options = options;
   }
 
-  get attempts(): number {
-    return this.#attempts;
-  }
-
-  nextMs(): number {
-    const { initialMs, maxMs, random } = this.#options;
+  /** Null: the attempts are used up. */
+  nextMs(): number | null {
+    const { initialMs, maxMs, maxAttempts, random } = this.#options;
+    if (this.#attempts >= maxAttempts) return null;
     const full = Math.min(maxMs, initialMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts++;
     return Math.round(full * (1 - random() / 4));

@@ -1,5 +1,8 @@
 import type { SourceOffset, TopicLog } from '../model/log.ts';
-import type { BatchEncoder, EncodedBatch, Source } from '../model/plugin.ts';
+import type { Batch, BatchEncoder, EncodedBatch, Source } from '../model/plugin.ts';
+
+/** Called after each durable batch; rows of its changes are no longer valid. `appendMs`: how long the append took. */
+export type OnAppended = (batch: Batch, encoded: EncodedBatch, appendMs: number) => void;
 
 export interface SourceTask {
   readonly connector: string;
@@ -7,10 +10,9 @@ export interface SourceTask {
   readonly epoch: number;
   readonly source: Source;
   readonly encoder: BatchEncoder;
-  readonly log: TopicLog;
+  readonly log: Pick<TopicLog, 'append'>;
   readonly from: SourceOffset | null;
-  /** Called after each durable batch. */
-  readonly onAppended: (batch: EncodedBatch) => void;
+  readonly onAppended: OnAppended;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function runSourceTask(task: SourceTask, signal: AbortSignal): Prom
     for await (const batch of source.read(task.from, AbortSignal.any([signal, broken.signal]))) {
       const encoded = encoder.encode(batch);
       await inFlight;
-      inFlight = appendThenAck(task, encoded);
+      inFlight = appendThenAck(task, batch, encoded);
       // The rejection is thrown where inFlight is awaited; a reader that waits for its server must hear of it before.
       inFlight.catch((error: unknown) => broken.abort(error));
     }
@@ -37,10 +39,11 @@ export async function runSourceTask(task: SourceTask, signal: AbortSignal): Prom
 }
 
 /** The only place that acks. */
-async function appendThenAck(task: SourceTask, encoded: EncodedBatch): Promise<void> {
+async function appendThenAck(task: SourceTask, batch: Batch, encoded: EncodedBatch): Promise<void> {
   const { source, log, connector, epoch } = task;
+  const startedMs = performance.now();
   await log.append({ connector, epoch, partition: source.partition, ...encoded });
   source.ack(encoded.offset);
   task.encoder.release(encoded);
-  task.onAppended(encoded);
+  task.onAppended(batch, encoded, performance.now() - startedMs);
 }

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../model/errors.ts';
 import type { TopicLog } from '../model/log.ts';
-import type { BatchEncoder, EncodedBatch, Source, SourceStatus } from '../model/plugin.ts';
+import type { BatchEncoder, Source } from '../model/plugin.ts';
+import type { TaskState, TaskStatus } from '../model/status.ts';
 import type { Backoff } from './backoff.ts';
-import { runSourceTask } from './source-task.ts';
-
-/** Connect's states of a task. */
-export type TaskState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
+import { type OnAppended, runSourceTask } from './source-task.ts';
 
 export interface SupervisorOptions {
   readonly connector: string;
@@ -19,7 +17,7 @@ export interface SupervisorOptions {
    * likely a wrong configuration than a passing fault, and whoever started the process is waiting to hear of it.
    */
   readonly retryStart: (error: TailraceError, attempt: number) => number | null;
-  readonly onAppended: (batch: EncodedBatch) => void;
+  readonly onAppended: OnAppended;
   /** The task ended with an error and starts again in `delayMs`. */
   readonly onRestart: (error: TailraceError, delayMs: number) => void;
 }
@@ -40,17 +38,15 @@ export class Supervisor {
     return this.#options.connector;
   }
 
-  get state(): TaskState {
-    return this.#state;
-  }
-
-  /** Why the task is not running. */
-  get error(): TailraceError | null {
-    return this.#error;
-  }
-
-  sourceStatus(): SourceStatus | null {
-    return this.#source?.status() ?? null;
+  status(): TaskStatus {
+    const error = this.#error;
+    return {
+      connector: this.connector,
+      task: 0,
+      state: this.#state,
+      error: error === null ? null : { code: error.code, message: error.message, remedy: error.remedy ?? null },
+      source: this.#source?.status() ?? null,
+    };
   }
 
   /** Resolves when the signal aborts or the source has no more to read; rejects with the error that ended the task. */
@@ -100,13 +96,13 @@ export class Supervisor {
     try {
       const from = await log.offsets.get(connector, source.partition);
       this.#state = 'RUNNING';
-      const onDurable = (batch: EncodedBatch) => {
+      const noteProgress: OnAppended = (batch, encoded, appendMs) => {
         this.#hasAppended = true;
         this.#error = null;
         backoff.reset();
-        onAppended(batch);
+        onAppended(batch, encoded, appendMs);
       };
-      await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: onDurable }, signal);
+      await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: noteProgress }, signal);
     } finally {
       await source.close();
     }

@@ -8,12 +8,12 @@ import {
   type TruncateChange,
   UNCHANGED_VALUE,
 } from '../../decoders/change.ts';
-import type { ValueCodec } from '../model/codec.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
 import { type Header, NO_HEADERS, type SourceRecord } from '../model/record.ts';
 import { createStruct, type Schema, type Struct, type Value } from '../model/schema.ts';
 import { MESSAGE_KEY, messageSchema } from './event-schemas.ts';
+import { type BinaryMode, contentSchema, contentValue } from './message-content.ts';
 import type { TableShape } from './table-shape.ts';
 import type { TopicNaming } from './topic-naming.ts';
 
@@ -23,7 +23,8 @@ export interface EnvelopeOptions {
   /** `__debezium.context.*`, empty when `extended.headers.enabled` is false. */
   readonly contextHeaders: readonly Header[];
   readonly tombstones: boolean;
-  readonly messageContent: ValueCodec;
+  /** `binary.handling.mode` */
+  readonly binaryMode: BinaryMode;
 }
 
 /** What surrounds a change: when it is processed, and its place in its transaction when that is asked for. */
@@ -44,7 +45,7 @@ export class EnvelopeBuilder {
 
   constructor(options: EnvelopeOptions) {
     this.#options = options;
-    this.#messageSchema = messageSchema(options.sourceBlock.schema, options.messageContent.schema);
+    this.#messageSchema = messageSchema(options.sourceBlock.schema, contentSchema(options.binaryMode));
   }
 
   /** One to three records: a delete brings its tombstone, a changed key a delete, a tombstone and a create. */
@@ -79,12 +80,12 @@ export class EnvelopeBuilder {
   }
 
   message(change: MessageChange, context: EventContext): SourceRecord {
-    const { naming, sourceBlock, messageContent } = this.#options;
+    const { naming, sourceBlock, binaryMode } = this.#options;
     const key = createStruct();
     key.prefix = change.prefix;
     const message = createStruct();
     message.prefix = change.prefix;
-    message.content = messageContent.read(change.content, 0, change.content.length);
+    message.content = contentValue(binaryMode, change.content);
     const value = createStruct();
     value.op = 'm';
     value.ts_ms = BigInt(Math.floor(context.nowMicros / 1000));

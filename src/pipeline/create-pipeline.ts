@@ -7,7 +7,6 @@ import { columnRules } from '../envelope/column-rules.ts';
 import { EnvelopeBuilder } from '../envelope/envelope.ts';
 import { STRING } from '../envelope/event-schemas.ts';
 import { TopicNaming } from '../envelope/topic-naming.ts';
-import type { ValueCodec } from '../model/codec.ts';
 import type { Source } from '../model/plugin.ts';
 import { type Header, NO_HEADERS } from '../model/record.ts';
 import { Output, type Partitioner } from './output.ts';
@@ -18,8 +17,6 @@ export interface PipelineParts {
   readonly source: Source;
   /** Debezium's name of the connector in its headers: `postgresql`, `mysql`, `mariadb`. */
   readonly connectorType: string;
-  /** Value codec of a logical message's content. */
-  readonly messageContent: ValueCodec;
   readonly partitionsOf: (topic: string) => number;
   readonly partitioner: Partitioner;
   /** `structured` forgoes the compiled plan: the two must give the same bytes. */
@@ -55,14 +52,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       sourceBlock: source.sourceBlock,
       contextHeaders,
       tombstones: config['tombstones.on.delete'],
-      messageContent: parts.messageContent,
+      binaryMode: config['binary.handling.mode'],
     }),
     contextHeaders,
     output: new Output(parts.partitionsOf, parts.partitioner),
     keys,
     values,
     headers: simpleHeaderConverter,
-    compiled: parts.plan === 'structured' ? null : { key: keys, value: values },
+    compiled: parts.plan === 'structured' || hasDecimalNumbers(config) ? null : { key: keys, value: values },
     tombstones: config['tombstones.on.delete'],
     skippedOperations: new Set(config['skipped.operations']),
     skipUnchanged: config['skip.messages.without.change'],
@@ -70,6 +67,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     heartbeatMs: config['heartbeat.interval.ms'],
     clock: Date.now,
   });
+}
+
+/** Slabs are written in Connect's default form of decimals; the other form takes the structured plan. */
+function hasDecimalNumbers(config: ConnectConfig): boolean {
+  return config['key.converter.decimal.format'] === 'NUMERIC' || config['value.converter.decimal.format'] === 'NUMERIC';
 }
 
 /** The headers that every data change carries while `extended.headers.enabled` is true, in Debezium's order. */

@@ -1,0 +1,228 @@
+import { resolve } from 'node:path';
+import type { PostgresConfig } from './config/postgres.ts';
+import { Backoff } from './engine/backoff.ts';
+import { runSourceTask } from './engine/source-task.ts';
+import { Supervisor } from './engine/supervisor.ts';
+import { partitionFor } from './logs/partitioner.ts';
+import { openSqliteLog, type SqliteLog } from './logs/sqlite/log.ts';
+import { TailraceError } from './model/errors.ts';
+import type { TopicLog } from './model/log.ts';
+import type { BatchEncoder, Source } from './model/plugin.ts';
+import type { LogRecord } from './model/record.ts';
+import type { HealthProvider, TaskStatus } from './model/status.ts';
+import type { Logger } from './observe/logger.ts';
+import { Metrics } from './observe/metrics.ts';
+import { TaskCounters } from './observe/task-counters.ts';
+import { createPipeline } from './pipeline/create-pipeline.ts';
+import { decodeRecords } from './pipeline/decode-records.ts';
+import { type HttpServer, startHttpServer } from './rest/server.ts';
+import { LagProbe } from './sources/postgres/lag-probe.ts';
+import { createPostgresSource } from './sources/postgres/source.ts';
+
+/** The first restart comes at once enough to be unnoticed after a failover of a second or two. */
+const FIRST_RESTART_MS = 500;
+
+export interface WorkerOptions {
+  readonly logger: Logger;
+  /** Stops everything; the append in flight is finished and acked. */
+  readonly signal: AbortSignal;
+  /** Called with the state of every task after each change of it, and about twice a second. */
+  readonly onStatus?: (tasks: readonly TaskStatus[]) => void;
+  /** `snapshot`: end when every snapshot is complete and the server is asked to keep what follows it. */
+  readonly until?: 'stopped' | 'snapshot';
+  /** A log that is open already (the demo reads it), by its absolute path. */
+  readonly logs?: ReadonlyMap<string, SqliteLog>;
+}
+
+interface Connector {
+  readonly config: PostgresConfig;
+  readonly supervisor: Supervisor;
+  readonly counters: TaskCounters;
+  readonly lag: LagProbe;
+}
+
+/** How often progress is shown and the end of a bootstrap is looked for. */
+const STATUS_INTERVAL_MS = 500;
+
+/**
+ * Runs connectors in this process until they end or the signal aborts. The composition root: sources, logs and
+ * converters meet here and nowhere else. Rejects with the error of the last connector that failed, when none is left.
+ */
+export async function runConnectors(configs: readonly PostgresConfig[], options: WorkerOptions): Promise<void> {
+  const { signal, onStatus } = options;
+  const stopping = new AbortController();
+  const stopped = AbortSignal.any([signal, stopping.signal]);
+  const logs = new OpenLogs(options.logs ?? new Map());
+  let http: HttpServer | null = null;
+  try {
+    const connectors = configs.map((config) => createConnector(config, logs.open(config), options));
+    http = await startHttp(connectors, options);
+    const statuses = () => connectors.map(({ supervisor }) => supervisor.status());
+    const timer = setInterval(() => {
+      onStatus?.(statuses());
+      if (options.until === 'snapshot' && statuses().every(hasSnapshot)) stopping.abort();
+    }, STATUS_INTERVAL_MS);
+    try {
+      await runAll(connectors, options.logger, stopped);
+    } finally {
+      clearInterval(timer);
+      onStatus?.(statuses());
+    }
+  } finally {
+    await http?.close();
+    await logs.close();
+  }
+}
+
+export interface TailOptions {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Records in the order of their commits. */
+  readonly onRecords: (records: readonly LogRecord[]) => void;
+}
+
+/** Hands the changes of a database over as they come, kept nowhere; over a temporary slot unless the configuration names one. */
+export async function tailDatabase(
+  config: PostgresConfig,
+  options: TailOptions & { readonly temporarySlot: boolean },
+): Promise<void> {
+  const { logger, signal, onRecords, temporarySlot } = options;
+  const source = createPostgresSource(config, { logger, temporarySlot });
+  const encoder = createPipeline({
+    config,
+    source,
+    connectorType: 'postgresql',
+    partitionsOf: () => 1,
+    partitioner: partitionFor,
+  });
+  let count = 0;
+  const log: Pick<TopicLog, 'append'> = {
+    async append({ records, timestampMs }) {
+      for (const part of records) {
+        onRecords(decodeRecords(part, count, timestampMs));
+        count += part.count;
+      }
+    },
+  };
+  const task = { connector: config.name, epoch: 1, source, encoder, log, from: null, onAppended: () => {} };
+  try {
+    await runSourceTask(task, signal);
+  } finally {
+    await source.close();
+  }
+}
+
+function hasSnapshot({ state, source }: TaskStatus): boolean {
+  return state === 'STOPPED' || source?.phase === 'streaming';
+}
+
+/** One connector's end does not end the others; the process has nothing to do when all have ended. */
+async function runAll(connectors: readonly Connector[], logger: Logger, signal: AbortSignal): Promise<void> {
+  const outcomes = await Promise.allSettled(
+    connectors.map(async ({ supervisor }) => {
+      try {
+        await supervisor.run(signal);
+      } catch (error) {
+        if (connectors.length > 1) logger.error({ connector: supervisor.connector }, describe(error));
+        throw error;
+      }
+    }),
+  );
+  const failure = outcomes.findLast((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}
+
+function createConnector(config: PostgresConfig, log: SqliteLog, { logger }: WorkerOptions): Connector {
+  const connector = config.name;
+  const child = logger.child({ connector });
+  const counters = new TaskCounters();
+  const createTask = (): { source: Source; encoder: BatchEncoder } => {
+    const source = createPostgresSource(config, { logger: child });
+    const encoder = createPipeline({
+      config,
+      source,
+      connectorType: 'postgresql',
+      partitionsOf: (topic) => log.partitionsOf(topic),
+      partitioner: partitionFor,
+    });
+    return { source, encoder };
+  };
+  const maxMs = config['retriable.restart.connector.wait.ms'];
+  const maxRetries = config['errors.max.retries'];
+  const backoff = new Backoff({
+    initialMs: Math.min(FIRST_RESTART_MS, maxMs),
+    maxMs,
+    maxAttempts: maxRetries === -1 ? Number.POSITIVE_INFINITY : maxRetries,
+    random: Math.random,
+  });
+  const supervisor = new Supervisor({
+    connector,
+    log,
+    createTask,
+    backoff,
+    retryStart: (error, attempt) =>
+      error.code === 'source.slot_in_use' && attempt <= config['slot.max.retries']
+        ? config['slot.retry.delay.ms']
+        : null,
+    onAppended: (batch, encoded, appendMs) => counters.countBatch(batch.changes, encoded, appendMs),
+    onRestart: (error, delayMs) => {
+      counters.countError(Date.now());
+      counters.restarts++;
+      child.warn({ code: error.code, delayMs }, `${error.message}; restarting`);
+    },
+  });
+  return { config, supervisor, counters, lag: new LagProbe(config, Date.now) };
+}
+
+/** The address of the first connector that has one on: one process has one server. */
+async function startHttp(connectors: readonly Connector[], { logger }: WorkerOptions): Promise<HttpServer | null> {
+  const listen = connectors.map(({ config }) => config['tailrace.http.listen']).find((address) => address !== null);
+  if (listen === undefined || listen === null) return null;
+  const health: HealthProvider = {
+    startedMs: Date.now(),
+    tasks: () => connectors.map(({ supervisor }) => supervisor.status()),
+    lag: () => Promise.all(connectors.map(({ lag }) => lag.read())),
+  };
+  const metrics = new Metrics(health, Date.now);
+  for (const { config, counters } of connectors) {
+    metrics.register({ connector: config.name, server: config['topic.prefix'], plugin: 'postgres', counters });
+  }
+  const server = await startHttpServer({ listen, health, metrics, clock: Date.now });
+  logger.info({ url: server.url }, 'health, lag and metrics are served');
+  return server;
+}
+
+/** Logs by absolute path: connectors of one process may share one. Those that were given stay open. */
+class OpenLogs {
+  readonly #given: ReadonlyMap<string, SqliteLog>;
+  readonly #opened = new Map<string, SqliteLog>();
+
+  constructor(given: ReadonlyMap<string, SqliteLog>) {
+    this.#given = given;
+  }
+
+  open(config: PostgresConfig): SqliteLog {
+    const path = resolve(config['tailrace.log.path']);
+    let log = this.#given.get(path) ?? this.#opened.get(path);
+    if (log === undefined) {
+      const bytes = config['tailrace.log.retention.bytes'];
+      const ms = config['tailrace.log.retention.ms'];
+      log = openSqliteLog({
+        path,
+        partitions: config['tailrace.log.partitions'],
+        retention: { ...(bytes === -1 ? {} : { bytes }), ...(ms === -1 ? {} : { ms }) },
+      });
+      this.#opened.set(path, log);
+    }
+    return log;
+  }
+
+  async close(): Promise<void> {
+    for (const log of this.#opened.values()) await log.close();
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof TailraceError)) return String(error);
+  return error.remedy === undefined ? error.message : `${error.message}. ${error.remedy}`;
+}
