@@ -19,13 +19,11 @@ export function toLogError(error: unknown, path: string, doing: string): unknown
     });
   }
   if (code === 'SQLITE_NOTADB') {
-    return new TailraceError('log.corrupt', `${path} is not a tailrace log: it is not a SQLite database.`, {
-      ...details,
-      remedy:
-        'Give the log a path of its own; if this was a log, its first bytes were overwritten: restore it from a backup.',
-    });
+    return notDatabase(path, error);
   }
-  if (code.startsWith('SQLITE_CORRUPT')) return corrupt(path, `${error.message}, ${doing}`, error);
+  // Our statements are fixed: one that SQLite cannot run met a file with another format or other tables.
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_ERROR')
+    return corrupt(path, `${error.message}, ${doing}`, error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new TailraceError('log.locked', `Another program kept ${path} locked while ${doing}.`, {
       ...details,
@@ -52,6 +50,15 @@ export function corrupt(path: string, what: string, cause?: unknown): TailraceEr
   return new TailraceError('log.corrupt', `${path} is damaged: ${what}.`, {
     remedy:
       'Restore the file from a backup, or move it away and bootstrap again; do not edit a log with other programs.',
+    cause,
+  });
+}
+
+/** `log.corrupt` for a file that does not begin as a SQLite database does. */
+export function notDatabase(path: string, cause?: unknown): TailraceError {
+  return new TailraceError('log.corrupt', `${path} is not a tailrace log: it is not a SQLite database.`, {
+    remedy:
+      'Give the log a path of its own; if this was a log, its first bytes were overwritten: restore it from a backup.',
     cause,
   });
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { TailraceError } from '../../model/errors.ts';
-import { corrupt, guarded } from './log-error.ts';
+import { corrupt, guarded, notDatabase } from './log-error.ts';
 
 /** `PRAGMA application_id`: "tlrc". */
 const APPLICATION_ID = 0x746c7263;
@@ -28,6 +28,8 @@ const SCHEMA: readonly string[] = [
   'CREATE TABLE writer (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, since_ms INTEGER NOT NULL)',
 ];
 
+const SMALL_TABLES = ['topic', 'topic_partition', 'source_offset', 'task', 'group_offset'];
+
 /** The check sum of a row of the small tables: a flipped bit there would rename a topic or move an offset. */
 export function rowCrc(...fields: readonly (string | number | null)[]): number {
   return crc32(JSON.stringify(fields));
@@ -48,6 +50,7 @@ export function checkWritable(path: string): void {
       remedy: 'Give the path of the log file itself; it is created when it does not exist.',
     });
   }
+  checkSize(path, stats.size);
   guarded(path, 'opening it', () => {
     const db = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
     try {
@@ -83,7 +86,9 @@ export function connectWriter(path: string): Database.Database {
 
 /** A connection that only reads. Throws `log.open` where there is no log. */
 export function connectReader(path: string): Database.Database {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) throw noLog(path);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true) throw noLog(path);
+  checkSize(path, stats.size);
   return guarded(path, 'opening it', () => {
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     return closedOnError(db, () => {
@@ -109,6 +114,11 @@ function closedOnError(db: Database.Database, work: () => void): Database.Databa
     db.close();
     throw error;
   }
+}
+
+/** SQLite takes a file that is shorter than its smallest page, 512 bytes, for an empty one, and would write over it. */
+function checkSize(path: string, bytes: number): void {
+  if (bytes > 0 && bytes < 512) throw notDatabase(path);
 }
 
 /** False for a file with nothing in it yet. */
@@ -140,7 +150,10 @@ function createSchema(db: Database.Database): void {
   }).immediate();
 }
 
-/** The schema is text in the file like everything else: it must be the one we wrote. */
+/**
+ * The schema is text in the file like everything else: it must be the one we wrote. The pages of the small tables are checked
+ * as a whole, since a damaged page header may hide rows; batches show it by a gap, or by their total.
+ */
 function checkSchema(db: Database.Database, path: string): void {
   const found = db
     .prepare<[], string>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid')
@@ -148,6 +161,10 @@ function checkSchema(db: Database.Database, path: string): void {
     .all();
   if (found.length !== SCHEMA.length || found.some((sql, i) => sql !== SCHEMA[i])) {
     throw corrupt(path, 'its tables are not those of a log');
+  }
+  for (const table of SMALL_TABLES) {
+    const result = db.pragma(`quick_check(${table})`, { simple: true }) as string;
+    if (result !== 'ok') throw corrupt(path, `table ${table}: ${result}`);
   }
 }
 

@@ -52,7 +52,7 @@ test('flipped bytes give log.corrupt or the records as they were, never others',
   const bytes = readFileSync(path);
   const damaged = folder.file('damaged.db');
   let found = 0;
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 150; round++) {
     const copy = Buffer.from(bytes);
     // A third in the page headers and cell pointers, where a flip changes which rows there are.
     const positions = Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
@@ -84,7 +84,7 @@ test('flipped bytes give log.corrupt or the records as they were, never others',
       }
     }
   }
-  assert.ok(found > 100, `${found} of 800 damages were found`);
+  assert.ok(found > 40, `${found} of 300 damages were found`);
 });
 
 test('a truncated file is corrupt', async () => {
@@ -115,6 +115,8 @@ test('a file that is no log, or of a newer format, is refused and left as it is'
   using folder = new TempFolder();
   const text = folder.file('notes.txt');
   writeFileSync(text, 'dear diary, '.repeat(100));
+  const note = folder.file('note.txt');
+  writeFileSync(note, 'buy milk');
   const foreign = folder.file('foreign.db');
   const db = new Database(foreign);
   db.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)');
@@ -126,6 +128,7 @@ test('a file that is no log, or of a newer format, is refused and left as it is'
   newerDb.close();
   for (const [path, message] of [
     [text, /notes\.txt is not a tailrace log: it is not a SQLite database/],
+    [note, /note\.txt is not a tailrace log: it is not a SQLite database/],
     [foreign, /foreign\.db is not a tailrace log: it is another program's SQLite database/],
     [newer, /newer\.db has log format 2, this tailrace reads format 1/],
   ] as const) {
@@ -164,10 +167,11 @@ test('a full disk fails the append with log.full, keeps what was appended, and g
   using folder = new TempFolder();
   const mount = folder.file('small');
   mkdirSync(mount);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=5m', 'tmpfs', mount]);
   try {
     const path = `${mount}/log.db`;
     const ballast = `${mount}/ballast`;
+    writeFileSync(`${mount}/more`, Buffer.alloc(1 << 20));
     writeFileSync(ballast, Buffer.alloc(1 << 20));
     let log = openSqliteLog({ path, compression: 'none' });
     let epoch = await log.fence('shop');
@@ -194,6 +198,7 @@ test('a full disk fails the append with log.full, keeps what was appended, and g
     await append(appended++);
     await check(appended);
     await log.close();
+    rmSync(`${mount}/more`);
     log = openSqliteLog({ path, compression: 'none' });
     await check(appended);
     epoch = await log.fence('shop');
