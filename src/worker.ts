@@ -30,8 +30,10 @@ export interface WorkerOptions {
   readonly onStatus?: (tasks: readonly TaskStatus[]) => void;
   /** `snapshot`: end when every snapshot is complete and the server is asked to keep what follows it. */
   readonly until?: 'stopped' | 'snapshot';
-  /** A log that is open already (the demo reads it), by its absolute path. */
+  /** Logs that are open already, by their absolute paths. */
   readonly logs?: ReadonlyMap<string, SqliteLog>;
+  /** `structured` forgoes the compiled plan: slower, and the same bytes. */
+  readonly plan?: 'compiled' | 'structured';
 }
 
 interface Connector {
@@ -132,7 +134,8 @@ async function runAll(connectors: readonly Connector[], logger: Logger, signal: 
   if (failure !== undefined) throw failure.reason;
 }
 
-function createConnector(config: PostgresConfig, log: SqliteLog, { logger }: WorkerOptions): Connector {
+function createConnector(config: PostgresConfig, log: SqliteLog, options: WorkerOptions): Connector {
+  const { logger, plan = 'compiled' } = options;
   const connector = config.name;
   const child = logger.child({ connector });
   const counters = new TaskCounters();
@@ -144,6 +147,7 @@ function createConnector(config: PostgresConfig, log: SqliteLog, { logger }: Wor
       connectorType: 'postgresql',
       partitionsOf: (topic) => log.partitionsOf(topic),
       partitioner: partitionFor,
+      plan,
     });
     return { source, encoder };
   };

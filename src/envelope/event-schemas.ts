@@ -64,7 +64,7 @@ export const TRANSACTION_KEY: Schema = {
 
 const EVENT_COUNT: Schema = {
   type: 'struct',
-  optional: false,
+  optional: true,
   name: 'event.collection',
   version: 1,
   fields: [field('data_collection', STRING), field('event_count', INT64)],

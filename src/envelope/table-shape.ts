@@ -38,9 +38,10 @@ export interface TableShape {
 export function shapeTable(mapping: TableMapping, options: ShapeOptions): TableShape {
   const { naming, rules, schemaNames } = options;
   const topic = naming.data(mapping.topicParts);
-  const columns = mapping.columns.map((column) => applyRules(mapping, column, options));
-  const key = keyOf(mapping, rules).map((index) => columns[index]!);
-  const fields = columns.filter((_, i) => rules.includes(columnId(mapping, mapping.columns[i]!)));
+  const key = keyOf(mapping, rules).map((index) => keyField(mapping, mapping.columns[index]!, options));
+  const fields = mapping.columns
+    .filter((column) => rules.includes(columnId(mapping, column)))
+    .map((column) => valueField(mapping, column, options));
   const rowSchema = structSchema(adjustSchemaName(`${topic}.Value`, schemaNames), fields, true);
   return {
     mapping,
@@ -53,14 +54,25 @@ export function shapeTable(mapping: TableMapping, options: ShapeOptions): TableS
   };
 }
 
-function applyRules(mapping: TableMapping, column: ColumnMapping, options: ShapeOptions): ColumnMapping {
+/** Of the settings of a column the first that fits counts, in Debezium's order: a transformed column tells no type. */
+function valueField(mapping: TableMapping, column: ColumnMapping, { rules, fieldNames }: ShapeOptions): ColumnMapping {
   const id = columnId(mapping, column);
-  const transform = options.rules.transform(id);
-  let shaped = transform === null ? column : transformColumn(column, transform);
-  if (options.rules.propagates(id, [`${mapping.collectionId}.${column.sourceType.name}`, column.sourceType.name])) {
-    shaped = propagateSourceType(shaped);
-  }
-  return { ...shaped, name: adjustFieldName(column.name, options.fieldNames) };
+  const transform = rules.transform(id);
+  const typeIds = [`${mapping.collectionId}.${column.sourceType.name}`, column.sourceType.name];
+  const field =
+    transform !== null
+      ? transformColumn(column, transform)
+      : rules.propagates(id, typeIds)
+        ? propagateSourceType(column)
+        : column;
+  return { ...field, name: adjustFieldName(column.name, fieldNames) };
+}
+
+/** What is masked in the value must not stand in the key either. A cut key would be another row's, so it stays whole. */
+function keyField(mapping: TableMapping, column: ColumnMapping, { rules, fieldNames }: ShapeOptions): ColumnMapping {
+  const transform = rules.transform(columnId(mapping, column));
+  const field = transform === null || transform.kind === 'truncate' ? column : transformColumn(column, transform);
+  return { ...field, name: adjustFieldName(column.name, fieldNames) };
 }
 
 /** Field schema parameters that Debezium's JDBC sink reads to rebuild the column's type. */
