@@ -44,7 +44,7 @@ export function sourceTypeOf(column: CatalogColumn, types: TypeRegistry): Column
   }
   const isSerial = column.defaultExpression?.includes('nextval(') === true;
   const name = (isSerial ? SERIAL_NAMES[declared.name] : undefined) ?? qualifiedName(declared);
-  return { name: name.toUpperCase(), ...sizeOf(type, modifier, types) };
+  return { name, ...sizeOf(type, modifier, types) };
 }
 
 /** Types outside of the usual search path carry their schema. */
