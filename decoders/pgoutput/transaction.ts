@@ -217,9 +217,14 @@ export class TransactionReducer {
     this.#lastEndLsn = endLsn;
   }
 
+  /**
+   * The server announces a table again after anything about it was altered, also what only the catalog tells, such as
+   * NOT NULL or a default. So every announcement begins a new version.
+   */
   #announce(): void {
-    const table = this.#relations.announce(this.#cursor);
-    if (this.#targets.get(table.id)?.table === table) return;
+    const announced = this.#relations.announce(this.#cursor);
+    const isRepeated = this.#targets.get(announced.id)?.table.columns === announced.columns;
+    const table = isRepeated ? { ...announced } : announced;
     const captured = this.#captures(table);
     this.#targets.set(table.id, { table, captured });
     if (captured) this.#newTables.push(table);

@@ -1,0 +1,141 @@
+import { TailraceError } from '../../model/errors.ts';
+import type { SourceOffset } from '../../model/log.ts';
+import type { SeenTransactions } from './seen-transactions.ts';
+
+/**
+ * The source offset of Postgres, in Debezium's keys, so that either can go on from the other's. LSNs are JSON integers.
+ *
+ *   lsn_commit    end of the last transaction that is complete: what is acknowledged, and where a restart begins
+ *   lsn_proc, lsn the same; with `skip` the last change that was delivered
+ *   txId, ts_usec, messageType   of the last change
+ *   snapshot      INITIAL, ALWAYS ...: the last thing delivered was a snapshot
+ *   snapshot_completed, last_snapshot_record   whether all of it was
+ *
+ * and keys that only tailrace reads:
+ *
+ *   skip, skip_xid          changes delivered of the transaction after lsn_commit, and its xid: a restart drops as many
+ *   message_lsn             last non-transactional message delivered, while it lies beyond lsn_commit
+ *   system_id, timeline     of the server that the LSNs belong to
+ *   snapshot_seen, snapshot_lsn   transactions before this LSN that the snapshot has seen already (pg_current_snapshot)
+ */
+export interface Position {
+  /** End of the last complete transaction; null while a first snapshot is under way. */
+  readonly endLsn: number | null;
+  readonly skip: { readonly xid: number; readonly count: number } | null;
+  readonly messageLsn: number | null;
+  readonly snapshot: 'none' | 'unfinished' | 'completed';
+  readonly seen: SeenTransactions | null;
+  readonly server: ServerIdentity | null;
+}
+
+export interface ServerIdentity {
+  readonly systemId: string;
+  readonly timeline: number;
+}
+
+/** What an offset says about the last change besides the position. */
+export interface LastChange {
+  readonly lsn: number;
+  readonly xid: number;
+  readonly commitTimeMicros: number;
+  readonly messageType: string;
+}
+
+export interface StreamOffset {
+  readonly endLsn: number;
+  readonly skip: Position['skip'];
+  readonly messageLsn: number | null;
+  /** Null: nothing was delivered, the position moved on over changes that are not captured. */
+  readonly last: LastChange | null;
+  readonly seen: SeenTransactions | null;
+  readonly server: ServerIdentity;
+}
+
+export function formatStreamOffset(at: StreamOffset): SourceOffset {
+  const { endLsn, skip, messageLsn, last, seen, server } = at;
+  const lsn = skip === null || last === null ? endLsn : last.lsn;
+  return {
+    lsn_proc: lsn,
+    lsn_commit: endLsn,
+    lsn,
+    ...(last === null ? {} : { messageType: last.messageType, txId: last.xid, ts_usec: last.commitTimeMicros }),
+    ...(skip === null ? {} : { skip: skip.count, skip_xid: skip.xid }),
+    ...(messageLsn === null || messageLsn <= endLsn ? {} : { message_lsn: messageLsn }),
+    ...formatSeen(seen),
+    ...formatServer(server),
+  };
+}
+
+export interface SnapshotOffset {
+  /** Debezium's name of the snapshot mode. */
+  readonly type: string;
+  readonly completed: boolean;
+  /** LSN of the rows. */
+  readonly lsn: number;
+  readonly xid: number;
+  readonly readTimeMicros: number;
+  /** Where the stream begins afterwards; null: not decided before the snapshot is complete. */
+  readonly endLsn: number | null;
+  readonly skip: Position['skip'];
+  readonly seen: SeenTransactions | null;
+  readonly server: ServerIdentity;
+}
+
+export function formatSnapshotOffset(at: SnapshotOffset): SourceOffset {
+  const { endLsn, skip, completed } = at;
+  return {
+    snapshot: at.type,
+    snapshot_completed: completed,
+    last_snapshot_record: completed,
+    lsn: at.lsn,
+    txId: at.xid,
+    ts_usec: at.readTimeMicros,
+    ...(endLsn === null ? {} : { lsn_proc: endLsn, lsn_commit: endLsn }),
+    ...(skip === null ? {} : { skip: skip.count, skip_xid: skip.xid }),
+    ...formatSeen(at.seen),
+    ...formatServer(at.server),
+  };
+}
+
+function formatSeen(seen: SeenTransactions | null): SourceOffset {
+  return seen === null ? {} : { snapshot_seen: seen.snapshot, snapshot_lsn: seen.beforeLsn };
+}
+
+function formatServer(server: ServerIdentity): SourceOffset {
+  return { system_id: server.systemId, timeline: server.timeline };
+}
+
+/** Throws `source.position_lost` for an offset that neither Debezium nor we have written. */
+export function parseOffset(offset: SourceOffset): Position {
+  const endLsn = lsnOf(offset, 'lsn_commit') ?? lsnOf(offset, 'lsn_proc');
+  const lsn = lsnOf(offset, 'lsn');
+  // Debezium: a mode's name; before 2.x `true`. Absent or false: the last thing delivered came from the stream.
+  const inSnapshot = offset.snapshot !== undefined && offset.snapshot !== null && offset.snapshot !== false;
+  const completed = offset.snapshot_completed === true || offset.last_snapshot_record === true;
+  const snapshot = !inSnapshot ? 'none' : completed ? 'completed' : 'unfinished';
+  const position = endLsn ?? (snapshot === 'unfinished' ? null : lsn);
+  if (position === null && snapshot !== 'unfinished') {
+    throw new TailraceError('source.position_lost', `the stored offset has no LSN: ${JSON.stringify(offset)}`, {
+      remedy: 'Set it with "tailrace offsets set", or remove it with "tailrace offsets reset" to start anew.',
+    });
+  }
+  const { skip, skip_xid: skipXid, system_id: systemId, timeline } = offset;
+  const { snapshot_seen: seen, snapshot_lsn: beforeLsn } = offset;
+  return {
+    endLsn: position,
+    skip: typeof skip === 'number' && typeof skipXid === 'number' ? { xid: skipXid, count: skip } : null,
+    messageLsn: lsnOf(offset, 'message_lsn'),
+    snapshot,
+    seen: typeof seen === 'string' && typeof beforeLsn === 'number' ? { snapshot: seen, beforeLsn } : null,
+    server: typeof systemId === 'string' && typeof timeline === 'number' ? { systemId, timeline } : null,
+  };
+}
+
+function lsnOf(offset: SourceOffset, key: string): number | null {
+  const value = offset[key];
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new TailraceError('source.position_lost', `${key} of the stored offset is no LSN: ${JSON.stringify(value)}`, {
+    remedy: 'LSNs are stored as integers: set it right with "tailrace offsets set".',
+  });
+}

@@ -1,0 +1,197 @@
+import type { ClientBase } from 'pg';
+import type { PostgresConfig } from '../../config/postgres.ts';
+import { TailraceError } from '../../model/errors.ts';
+import { readPublishableTables } from './catalog.ts';
+import { type ConnectionConfig, errorContext } from './connection.ts';
+import { isServerError, postgresError, quoteIdentifier, quoteLiteral } from './postgres-error.ts';
+import { collectionId, createTableFilter, type FilterConfig, type TableName } from './table-filter.ts';
+
+export type PublicationConfig = ConnectionConfig &
+  FilterConfig &
+  Pick<PostgresConfig, 'publication.name' | 'publication.autocreate.mode' | 'publish.via.partition.root'>;
+
+export interface Publication {
+  readonly allTables: boolean;
+  readonly viaRoot: boolean;
+  /** Operations that it leaves out, in words. */
+  readonly omitted: readonly string[];
+}
+
+/** Adding a table waits for those who write to it; who waits longer than this should know of it. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+export async function readPublication(client: ClientBase, name: string): Promise<Publication | null> {
+  const { rows } = await client.query<{
+    all: boolean;
+    via_root: boolean;
+    ins: boolean;
+    upd: boolean;
+    del: boolean;
+  }>(
+    `SELECT puballtables AS all, pubviaroot AS via_root, pubinsert AS ins, pubupdate AS upd, pubdelete AS del
+     FROM pg_catalog.pg_publication WHERE pubname = $1`,
+    [name],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const omitted = [row.ins ? [] : ['insert'], row.upd ? [] : ['update'], row.del ? [] : ['delete']].flat();
+  return { allTables: row.all, viaRoot: row.via_root, omitted };
+}
+
+/**
+ * Makes the publication, or brings a filtered one up to date, as `publication.autocreate.mode` says. It must exist before
+ * the slot does: the stream looks it up as of each change. Returns warnings. Throws `source.publication` or
+ * `source.privilege` with the SQL that a DBA can run in our place.
+ */
+export async function ensurePublication(
+  client: ClientBase,
+  config: PublicationConfig,
+  serverVersion: number,
+): Promise<readonly string[]> {
+  const name = config['publication.name'];
+  const existing = await readPublication(client, name);
+  if (existing !== null) {
+    if (config['publication.autocreate.mode'] === 'filtered' && !existing.allTables) {
+      await updateTables(client, config);
+    }
+    return oddities(existing, config);
+  }
+  const sql = await creationSql(client, config, serverVersion);
+  if (config['publication.autocreate.mode'] === 'disabled') {
+    throw new TailraceError(
+      'source.publication',
+      `publication ${name} does not exist in ${config['database.dbname']}`,
+      {
+        remedy: `${sql}; or let tailrace do it with publication.autocreate.mode=filtered.`,
+      },
+    );
+  }
+  try {
+    await execute(client, sql, config);
+  } catch (error) {
+    // Another connector made it in the meantime.
+    if (!(error instanceof TailraceError) || sqlState(error) !== '42710') throw error;
+  }
+  return [];
+}
+
+function oddities(publication: Publication, config: PublicationConfig): readonly string[] {
+  const name = config['publication.name'];
+  const warnings: string[] = [];
+  if (publication.omitted.length > 0) {
+    warnings.push(
+      `publication ${name} leaves out ${publication.omitted.join(', ')}: ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = 'insert, update, delete, truncate')`,
+    );
+  }
+  if (publication.viaRoot !== config['publish.via.partition.root']) {
+    warnings.push(
+      `publication ${name} has publish_via_partition_root=${publication.viaRoot}, which counts, and not publish.via.partition.root=${config['publish.via.partition.root']}`,
+    );
+  }
+  return warnings;
+}
+
+/** The statement that makes the publication which the configuration asks for. */
+export async function creationSql(
+  client: ClientBase,
+  config: PublicationConfig,
+  serverVersion: number,
+): Promise<string> {
+  const mode = config['publication.autocreate.mode'];
+  const options = [`publish_via_partition_root = ${config['publish.via.partition.root']}`];
+  // Otherwise stored generated columns are missing from every streamed row.
+  if (serverVersion >= 180_000) options.push('publish_generated_columns = stored');
+  const create = `CREATE PUBLICATION ${quoteIdentifier(config['publication.name'])}`;
+  const settings = ` WITH (${options.join(', ')})`;
+  if (mode === 'all_tables') return `${create} FOR ALL TABLES${settings}`;
+  if (mode === 'no_tables') return `${create}${settings}`;
+  const tables = await wantedTables(client, config);
+  return `${create} FOR TABLE ${tables.map(qualified).join(', ')}${settings}`;
+}
+
+async function wantedTables(client: ClientBase, config: PublicationConfig): Promise<readonly TableName[]> {
+  const captures = createTableFilter(config);
+  const tables = (await readPublishableTables(client)).filter(captures);
+  if (tables.length === 0) {
+    throw new TailraceError(
+      'source.table',
+      `no table of ${config['database.dbname']} matches the schema and table lists, there is nothing to publish`,
+      { remedy: 'Check table.include.list: its expressions must match the whole schema.table.' },
+    );
+  }
+  return tables;
+}
+
+async function updateTables(client: ClientBase, config: PublicationConfig): Promise<void> {
+  const name = config['publication.name'];
+  const wanted = await wantedTables(client, config);
+  const { rows } = await client.query<TableName>(
+    `SELECT n.nspname AS namespace, c.relname AS name FROM pg_catalog.pg_publication_rel r
+     JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+     JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1`,
+    [name],
+  );
+  const before = new Set(rows.map(collectionId));
+  const after = new Set(wanted.map(collectionId));
+  const added = wanted.filter((table) => !before.has(collectionId(table)));
+  const removed = rows.filter((table) => !after.has(collectionId(table)));
+  // Not SET TABLE: it would take away the column lists and row filters of the tables that stay.
+  const alter = `ALTER PUBLICATION ${quoteIdentifier(name)}`;
+  if (added.length > 0) await execute(client, `${alter} ADD TABLE ${added.map(qualified).join(', ')}`, config);
+  if (removed.length > 0) await execute(client, `${alter} DROP TABLE ${removed.map(qualified).join(', ')}`, config);
+}
+
+async function execute(client: ClientBase, sql: string, config: PublicationConfig): Promise<void> {
+  try {
+    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(sql);
+  } catch (cause) {
+    const code = isServerError(cause) ? cause.code : '';
+    const what = `run "${sql.length > 200 ? `${sql.slice(0, 200)} ...` : sql}"`;
+    const { message } = postgresError(cause, errorContext(config, what), 'source.publication');
+    if (code === '42501') {
+      throw new TailraceError('source.privilege', message, { remedy: privilegeRemedy(sql, config), cause });
+    }
+    if (code === '55P03') {
+      throw new TailraceError('source.publication', `${message}: ${await blockers(client)}`, {
+        remedy: 'Start again when the transaction that holds the table has ended, or run the statement by hand.',
+        cause,
+      });
+    }
+    throw postgresError(cause, errorContext(config, what), 'source.publication');
+  } finally {
+    await client.query('RESET lock_timeout').catch(() => {});
+  }
+}
+
+function privilegeRemedy(sql: string, config: PublicationConfig): string {
+  const asOwner = `Have it run by a superuser${/FOR ALL TABLES/.test(sql) ? '' : ' or the owner of the tables'}: ${sql};`;
+  return /FOR ALL TABLES/.test(sql)
+    ? `${asOwner} or set publication.autocreate.mode=filtered, which needs ownership of the captured tables and GRANT CREATE ON DATABASE ${quoteIdentifier(config['database.dbname'])} TO ${quoteIdentifier(config['database.user'])};`
+    : asOwner;
+}
+
+/** Who has transactions open that could hold the lock. */
+async function blockers(client: ClientBase): Promise<string> {
+  const { rows } = await client.query<{ text: string }>(
+    `SELECT format('pid %s (%s, %s) in a transaction since %s', pid, usename, application_name, xact_start::timestamptz(0)) AS text
+     FROM pg_catalog.pg_stat_activity
+     WHERE xact_start IS NOT NULL AND pid <> pg_catalog.pg_backend_pid() AND datname = current_database()
+     ORDER BY xact_start LIMIT 3`,
+  );
+  return rows.map((row) => row.text).join('; ') || 'no open transaction is visible to us';
+}
+
+function sqlState(error: TailraceError): string | null {
+  return isServerError(error.cause) ? error.cause.code : null;
+}
+
+function qualified(table: TableName): string {
+  return `${quoteIdentifier(table.namespace)}.${quoteIdentifier(table.name)}`;
+}
+
+/** `name` as a list item of START_REPLICATION's publication_names: an identifier inside a literal. */
+export function publicationNamesOption(name: string): string {
+  return quoteLiteral(quoteIdentifier(name)).trim();
+}

@@ -1,0 +1,360 @@
+import type { Change, Table } from '../../../decoders/change.ts';
+import { Cursor } from '../../../decoders/cursor.ts';
+import { CopyDataReader, encodeStandbyStatusUpdate } from '../../../decoders/pgoutput/copy-data.ts';
+import { FrameReader } from '../../../decoders/pgoutput/frame.ts';
+import { parseServerReport } from '../../../decoders/pgoutput/server-report.ts';
+import { TransactionReducer } from '../../../decoders/pgoutput/transaction.ts';
+import { parseBegin } from '../../../decoders/pgoutput/transaction-messages.ts';
+import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
+import type { TailraceError } from '../../model/errors.ts';
+import { ReadPacer } from './read-pacer.ts';
+import { createVisibility, type SeenTransactions } from './seen-transactions.ts';
+import type { Wire, WireListener } from './wire.ts';
+
+/** What the stream goes on from, and what it has delivered. */
+export interface StreamPosition {
+  /** Everything that committed before this was delivered. */
+  readonly endLsn: number;
+  readonly skip: { readonly xid: number; readonly count: number } | null;
+  readonly messageLsn: number | null;
+  readonly seen: SeenTransactions | null;
+}
+
+/** Changes in commit order; without any, the position alone has moved on. */
+export interface StreamBatch {
+  readonly changes: readonly Change<PgTx>[];
+  /** Table versions that the changes mention for the first time. */
+  readonly newTables: readonly Table[];
+  readonly position: StreamPosition;
+  readonly bytes: number;
+}
+
+export interface StreamOptions {
+  readonly from: StreamPosition;
+  readonly captures: (table: Table) => boolean;
+  /** Prefixes of logical messages; null: all are wanted. */
+  readonly capturesPrefix: ((prefix: string) => boolean) | null;
+  readonly boundaries: boolean;
+  /** Bytes received that close a batch inside a transaction, and pause the socket until it is taken. */
+  readonly batchBytes: number;
+  readonly statusIntervalMs: number;
+  /** Turns what the server reported, or what could not be decoded, into an error of ours. */
+  readonly explain: (error: unknown) => TailraceError;
+}
+
+/** An idle position is stored at most this often: it costs an append. */
+const IDLE_INTERVAL_MS = 1_000;
+/** Acks are gathered this long, so that a thousand appends a second do not cost a thousand packets. */
+const ACK_DELAY_MS = 50;
+/** How long the server may be silent although we ask for an answer; several times what a busy one takes. */
+const SILENCE_LIMIT_MS = 60_000;
+
+const COPY_DATA = 0x64; // d
+const COPY_BOTH = 0x57; // W
+const COPY_DONE = 0x63; // c
+const ERROR = 0x45; // E
+const BEGIN = 0x42; // B
+
+/** Row changes and truncates: what a snapshot that has seen the transaction makes superfluous. */
+const isTableChange = (type: number): boolean => type === 0x49 || type === 0x55 || type === 0x44 || type === 0x54;
+
+/**
+ * The reader's half of the replication protocol. Chunks are decoded as they arrive, so keepalives are answered at once,
+ * into one pending batch; when that is full the socket is paused until it is taken. Status updates repeat the last *acked*
+ * LSN by timer, paused or not, which is all that the server asks of a living reader.
+ */
+export class ReplicationStream implements WireListener {
+  readonly #options: StreamOptions;
+  readonly #frames = new FrameReader();
+  readonly #data = new CopyDataReader();
+  readonly #reducer: TransactionReducer;
+  readonly #pacer: ReadPacer;
+  #wire: Wire | null = null;
+  #started: { resolve: () => void; reject: (error: TailraceError) => void } | null = null;
+  #wake: (() => void) | null = null;
+  #error: TailraceError | null = null;
+  #stopped = false;
+  #closed = false;
+
+  /** Bytes received since the last batch was taken. */
+  #pendingBytes = 0;
+  #full = false;
+  /** Where a keepalive said that the server has read up to, while no transaction was open. */
+  #idleLsn: number;
+  #deliveredLsn: number;
+  #ackedLsn: number;
+  #lastIdleMs = Number.NEGATIVE_INFINITY;
+  /** The server waits for us to move on, as it does when it shuts down. */
+  #urgent = false;
+
+  #seen: SeenTransactions | null;
+  #isSeen: (xid: number, commitLsn: number) => boolean;
+  #dropping = false;
+
+  #statusTimer: NodeJS.Timeout | null = null;
+  #ackTimer: NodeJS.Timeout | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #heard = true;
+  #silentMs = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    const { endLsn, skip, messageLsn, seen } = options.from;
+    const { captures, boundaries } = options;
+    this.#reducer = new TransactionReducer({
+      captures,
+      boundaries,
+      resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn },
+    });
+    this.#idleLsn = this.#deliveredLsn = this.#ackedLsn = endLsn;
+    this.#seen = seen;
+    this.#isSeen = seen === null ? () => false : createVisibility(seen);
+    this.#pacer = new ReadPacer(
+      () => this.#wire?.pause(),
+      () => this.#resume(),
+    );
+  }
+
+  /** Sends START_REPLICATION; resolves when the server streams, rejects with what it said instead. */
+  start(wire: Wire, sql: string): Promise<void> {
+    this.#wire = wire;
+    return new Promise((resolve, reject) => {
+      this.#started = { resolve, reject };
+      wire.query(sql);
+    });
+  }
+
+  /** The next batch, as soon as there is one that ends with a transaction or is full. Null after {@link stop}. */
+  async next(): Promise<StreamBatch | null> {
+    for (;;) {
+      if (this.#error !== null) throw this.#error;
+      if (this.#stopped) return null;
+      if (this.#isReady()) return this.#take();
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    }
+  }
+
+  /** Everything that committed before `endLsn` is durable. */
+  ack(endLsn: number): void {
+    if (endLsn <= this.#ackedLsn) return;
+    this.#ackedLsn = endLsn;
+    if (this.#isIdle()) this.#considerIdle();
+    if (this.#closed) return;
+    this.#ackTimer ??= setTimeout(() => this.#sendStatus(false), ACK_DELAY_MS);
+  }
+
+  /** Gives no more batches; what was given can still be acked. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wire?.pause();
+    this.#notify();
+  }
+
+  /** Tells the server what is durable and leaves. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.stop();
+    if (this.#error === null && this.#started === null) this.#sendStatus(false);
+    this.#closed = true;
+    this.#stopTimers();
+    await this.#wire?.close();
+  }
+
+  onChunk(chunk: Buffer): void {
+    if (this.#stopped || this.#error !== null) return;
+    this.#heard = true;
+    this.#pendingBytes += chunk.length;
+    try {
+      const frames = this.#frames;
+      frames.push(chunk);
+      while (this.#error === null && frames.next()) this.#frame(frames.type, frames.bytes, frames.start, frames.end);
+    } catch (error) {
+      this.#fail(this.#options.explain(error));
+    }
+    if (this.#error !== null) return;
+    if (this.#pendingBytes >= this.#options.batchBytes) {
+      if (this.#reducer.length === 0) this.#pendingBytes = 0;
+      else {
+        this.#full = true;
+        this.#wire?.pause();
+      }
+    }
+    if (!this.#full) this.#pacer.received(chunk.length);
+    if (this.#isReady()) this.#notify();
+  }
+
+  onClosed(error: Error | null): void {
+    const cause = error ?? new Error('Connection terminated by the server');
+    this.#fail(this.#options.explain(cause));
+  }
+
+  #frame(type: number, bytes: Buffer, start: number, end: number): void {
+    switch (type) {
+      case COPY_DATA:
+        this.#data.read(bytes, start, end);
+        if (this.#data.kind === 'keepalive') this.#keepalive();
+        else this.#message(bytes, this.#data.payloadStart, end);
+        return;
+      case COPY_BOTH:
+        this.#started?.resolve();
+        this.#started = null;
+        this.#startTimers();
+        return;
+      case COPY_DONE:
+        this.#fail(this.#options.explain(new Error('Connection terminated: the server ended the stream')));
+        return;
+      case ERROR:
+        this.#fail(this.#options.explain(parseServerReport(bytes, start, end)));
+        return;
+      default:
+        // Notices, parameter changes, and what follows CopyDone: they say nothing about changes.
+        return;
+    }
+  }
+
+  #message(bytes: Buffer, start: number, end: number): void {
+    if (this.#seen !== null) {
+      const type = bytes[start]!;
+      if (type === BEGIN) this.#dropping = this.#isSuperfluous(bytes, start, end);
+      else if (this.#dropping && isTableChange(type)) return;
+    }
+    this.#reducer.apply(bytes, start, end, this.#data.walStart, this.#data.sendTimeMicros);
+  }
+
+  /** Once a transaction commits after the snapshot was taken, so do all that follow. */
+  #isSuperfluous(bytes: Buffer, start: number, end: number): boolean {
+    const { xid, commitLsn } = parseBegin(new Cursor(bytes, start + 1, end));
+    if (this.#seen !== null && commitLsn >= this.#seen.beforeLsn) this.#seen = null;
+    return this.#seen !== null && this.#isSeen(xid, commitLsn);
+  }
+
+  #keepalive(): void {
+    const { walEnd, replyRequested } = this.#data;
+    if (this.#reducer.open === null) this.#idleLsn = Math.max(this.#idleLsn, walEnd);
+    if (replyRequested) {
+      this.#urgent = true;
+      this.#sendStatus(false);
+    }
+    this.#considerIdle();
+  }
+
+  #isReady(): boolean {
+    if (this.#reducer.length > 0) return this.#reducer.open === null || this.#full;
+    return this.#isIdle() && this.#idleDueMs() <= 0;
+  }
+
+  /** Nothing is in flight and the position has moved: it may be stored without a change. */
+  #isIdle(): boolean {
+    const { length, open } = this.#reducer;
+    return length === 0 && open === null && this.#endLsn() > this.#deliveredLsn && this.#ackedLsn >= this.#deliveredLsn;
+  }
+
+  #idleDueMs(): number {
+    return this.#urgent ? 0 : this.#lastIdleMs + IDLE_INTERVAL_MS - performance.now();
+  }
+
+  #considerIdle(): void {
+    if (this.#idleTimer !== null || !this.#isIdle()) return;
+    const dueMs = this.#idleDueMs();
+    if (dueMs <= 0) this.#notify();
+    else {
+      this.#idleTimer = setTimeout(() => {
+        this.#idleTimer = null;
+        this.#notify();
+      }, dueMs);
+    }
+  }
+
+  #endLsn(): number {
+    return Math.max(this.#reducer.lastEndLsn ?? 0, this.#idleLsn);
+  }
+
+  #take(): StreamBatch {
+    const reducer = this.#reducer;
+    const newTables = reducer.newTables;
+    const all = reducer.take();
+    const { capturesPrefix } = this.#options;
+    const changes =
+      capturesPrefix === null
+        ? all
+        : all.filter((change) => change.kind !== 'message' || capturesPrefix(change.prefix));
+    const { open, ordinal, lastMessageLsn } = reducer;
+    const endLsn = this.#endLsn();
+    if (this.#seen !== null && open === null && endLsn >= this.#seen.beforeLsn) this.#seen = null;
+    const batch: StreamBatch = {
+      changes,
+      newTables,
+      bytes: this.#pendingBytes,
+      position: {
+        endLsn,
+        skip: open === null || ordinal === 0 ? null : { xid: open.xid, count: ordinal },
+        messageLsn: lastMessageLsn,
+        seen: this.#seen,
+      },
+    };
+    this.#deliveredLsn = endLsn;
+    this.#pendingBytes = 0;
+    this.#lastIdleMs = performance.now();
+    this.#urgent = false;
+    if (this.#full) {
+      this.#full = false;
+      this.#resume();
+    }
+    return batch;
+  }
+
+  #resume(): void {
+    if (!this.#full && !this.#stopped) this.#wire?.resume();
+  }
+
+  #sendStatus(replyRequested: boolean): void {
+    if (this.#ackTimer !== null) clearTimeout(this.#ackTimer);
+    this.#ackTimer = null;
+    const lsn = this.#ackedLsn;
+    const clockMicros = Date.now() * 1000;
+    this.#wire?.write(
+      encodeStandbyStatusUpdate({ written: lsn, flushed: lsn, applied: lsn, clockMicros, replyRequested }),
+    );
+  }
+
+  #startTimers(): void {
+    this.#statusTimer = setInterval(() => this.#beat(), this.#options.statusIntervalMs);
+  }
+
+  #beat(): void {
+    const isListening = !this.#full && !this.#stopped;
+    this.#silentMs = this.#heard || !isListening ? 0 : this.#silentMs + this.#options.statusIntervalMs;
+    this.#heard = false;
+    if (this.#silentMs > SILENCE_LIMIT_MS) {
+      const silence = new Error(`Connection terminated: the server has been silent for ${this.#silentMs} ms`);
+      this.#fail(this.#options.explain(silence));
+      void this.#wire?.close();
+      return;
+    }
+    this.#sendStatus(this.#silentMs > 0);
+  }
+
+  #stopTimers(): void {
+    if (this.#statusTimer !== null) clearInterval(this.#statusTimer);
+    if (this.#ackTimer !== null) clearTimeout(this.#ackTimer);
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#pacer.stop();
+  }
+
+  #fail(error: TailraceError): void {
+    if (this.#error !== null || this.#closed) return;
+    this.#error = error;
+    this.#stopTimers();
+    this.#started?.reject(error);
+    this.#started = null;
+    this.#notify();
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+}

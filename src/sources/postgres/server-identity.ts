@@ -1,0 +1,62 @@
+import type { Client } from 'pg';
+import { formatLsn, parseLsn } from '../../../decoders/pgoutput/lsn.ts';
+import { TailraceError } from '../../model/errors.ts';
+import type { ServerIdentity } from './offset.ts';
+
+export interface Server extends ServerIdentity {
+  /** End of the WAL that the server has flushed. */
+  readonly walEndLsn: number;
+}
+
+export async function identifyServer(replication: Client): Promise<Server> {
+  const { rows } = await replication.query<{ systemid: string; timeline: number; xlogpos: string }>('IDENTIFY_SYSTEM');
+  const { systemid, timeline, xlogpos } = rows[0]!;
+  return { systemId: systemid, timeline, walEndLsn: parseLsn(xlogpos) };
+}
+
+/**
+ * Whether LSNs of `stored` mean the same on this server: the same cluster, and, after a failover, a position that lies
+ * before the point at which the new timeline left the old one. Throws `source.identity_changed` or `source.position_lost`.
+ */
+export async function checkServer(
+  stored: ServerIdentity,
+  endLsn: number | null,
+  server: Server,
+  readHistory: (timeline: number) => Promise<string>,
+): Promise<void> {
+  if (stored.systemId !== server.systemId) {
+    throw new TailraceError(
+      'source.identity_changed',
+      `the stored position belongs to another server: its system identifier is ${stored.systemId}, this one's ${server.systemId}`,
+      {
+        remedy:
+          'Check database.hostname. If the database was moved on purpose, start anew with "tailrace offsets reset": LSNs of the old server say nothing about this one.',
+      },
+    );
+  }
+  if (stored.timeline === server.timeline || endLsn === null) return;
+  const switchLsn = parseSwitchPoint(await readHistory(server.timeline), stored.timeline);
+  if (switchLsn !== null && endLsn <= switchLsn) return;
+  const where = switchLsn === null ? 'does not descend from it' : `left it at ${formatLsn(switchLsn)}`;
+  throw new TailraceError(
+    'source.position_lost',
+    `the stored position ${formatLsn(endLsn)} is on timeline ${stored.timeline}, and the server's timeline ${server.timeline} ${where}: the topics hold changes that this server never had`,
+    { remedy: 'Start with snapshot.mode=when_needed to read the tables again, or with "tailrace offsets reset".' },
+  );
+}
+
+/** Asks for the history file of a timeline; timeline 1 has none. */
+export async function readTimelineHistory(replication: Client, timeline: number): Promise<string> {
+  if (timeline === 1) return '';
+  const { rows } = await replication.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`);
+  return String(rows[0]?.content ?? '');
+}
+
+/** A line per ancestor: `timeline <tab> LSN at which it was left <tab> reason`. Null when `timeline` is no ancestor. */
+export function parseSwitchPoint(history: string, timeline: number): number | null {
+  for (const line of history.split('\n')) {
+    const match = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)/.exec(line);
+    if (match !== null && Number(match[1]) === timeline) return parseLsn(match[2]!);
+  }
+  return null;
+}

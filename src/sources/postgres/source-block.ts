@@ -1,0 +1,125 @@
+import type { Change, RowChange, Table } from '../../../decoders/change.ts';
+import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
+import { createJsonConverter } from '../../converters/json/json-converter.ts';
+import { CONNECT_JSON } from '../../converters/json/json-value.ts';
+import type { SourceBlock } from '../../model/plugin.ts';
+import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
+
+const STRING: Schema = { type: 'string', optional: false };
+const OPTIONAL_STRING: Schema = { type: 'string', optional: true };
+const INT64: Schema = { type: 'int64', optional: false };
+const OPTIONAL_INT64: Schema = { type: 'int64', optional: true };
+const SNAPSHOT: Schema = {
+  type: 'string',
+  optional: true,
+  name: 'io.debezium.data.Enum',
+  version: 1,
+  parameters: { allowed: 'true,first,first_in_data_collection,last_in_data_collection,last,false,incremental' },
+  default: 'false',
+};
+
+/** Debezium's PostgresSourceInfoStructMaker: its field order is the order on the topic. */
+const FIELDS: readonly Field[] = [
+  { name: 'version', schema: STRING },
+  { name: 'connector', schema: STRING },
+  { name: 'name', schema: STRING },
+  { name: 'ts_ms', schema: INT64 },
+  { name: 'snapshot', schema: SNAPSHOT },
+  { name: 'db', schema: STRING },
+  { name: 'sequence', schema: OPTIONAL_STRING },
+  { name: 'ts_us', schema: OPTIONAL_INT64 },
+  { name: 'ts_ns', schema: OPTIONAL_INT64 },
+  { name: 'schema', schema: STRING },
+  { name: 'table', schema: STRING },
+  { name: 'txId', schema: OPTIONAL_INT64 },
+  { name: 'lsn', schema: OPTIONAL_INT64 },
+  { name: 'xmin', schema: OPTIONAL_INT64 },
+  { name: 'origin', schema: OPTIONAL_STRING },
+  { name: 'origin_lsn', schema: OPTIONAL_INT64 },
+];
+const SCHEMA: Schema = {
+  type: 'struct',
+  optional: false,
+  name: 'io.debezium.connector.postgresql.Source',
+  fields: FIELDS,
+};
+
+export interface SourceBlockOptions {
+  /** Of the connector: our package's. */
+  readonly version: string;
+  /** topic.prefix */
+  readonly name: string;
+  readonly database: string;
+}
+
+const json = createJsonConverter({ ...CONNECT_JSON, schemasEnable: false });
+
+export class PostgresSourceBlock implements SourceBlock<PgTx> {
+  readonly schema = SCHEMA;
+  readonly #options: SourceBlockOptions;
+  /** Texts that never change: up to ts_ms, and from snapshot to sequence. */
+  readonly #head: string;
+  readonly #database: string;
+  readonly #tables = new WeakMap<Table, string>();
+
+  constructor(options: SourceBlockOptions) {
+    this.#options = options;
+    const { version, name, database } = options;
+    this.#head = `{"version":${text(version)},"connector":"postgresql","name":${text(name)},"ts_ms":`;
+    this.#database = `,"db":${text(database)},"sequence":"[`;
+  }
+
+  struct(change: Change<PgTx>, table: Table | null): Struct {
+    const { tx, at } = change;
+    const { version, name, database } = this.#options;
+    const micros = BigInt(tx.commitTimeMicros);
+    const struct = createStruct();
+    struct.version = version;
+    struct.connector = 'postgresql';
+    struct.name = name;
+    struct.ts_ms = BigInt(Math.floor(tx.commitTimeMicros / 1000));
+    struct.snapshot = change.kind === 'row' ? change.snapshot : 'false';
+    struct.db = database;
+    struct.sequence = tx.previousEndLsn === null ? `[null,"${at}"]` : `["${tx.previousEndLsn}","${at}"]`;
+    struct.ts_us = micros;
+    struct.ts_ns = micros * 1000n;
+    struct.schema = table?.namespace ?? '';
+    struct.table = table?.name ?? '';
+    struct.txId = BigInt(tx.xid);
+    struct.lsn = BigInt(at);
+    struct.xmin = null;
+    struct.origin = tx.origin;
+    struct.origin_lsn = tx.originLsn === null ? null : BigInt(tx.originLsn);
+    return struct;
+  }
+
+  jsonPieces(change: RowChange<PgTx>): readonly string[] {
+    const { tx, table, snapshot } = change;
+    const micros = tx.commitTimeMicros;
+    const previous = tx.previousEndLsn === null ? 'null' : `\\"${tx.previousEndLsn}\\"`;
+    const nanos = micros === 0 ? '0' : `${micros}000`;
+    const origin = tx.origin === null ? 'null' : text(tx.origin);
+    return [
+      `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${this.#database}${previous},\\"`,
+      `\\"]","ts_us":${micros},"ts_ns":${nanos}${this.#tableText(table)}${tx.xid},"lsn":`,
+      `,"xmin":null,"origin":${origin},"origin_lsn":${tx.originLsn}}`,
+    ];
+  }
+
+  transactionId(change: Change<PgTx>): string {
+    return `${change.tx.xid}:${change.at}`;
+  }
+
+  #tableText(table: Table): string {
+    let pieces = this.#tables.get(table);
+    if (pieces === undefined) {
+      pieces = `,"schema":${text(table.namespace)},"table":${text(table.name)},"txId":`;
+      this.#tables.set(table, pieces);
+    }
+    return pieces;
+  }
+}
+
+function text(value: string): string {
+  return json.text(STRING, value);
+}

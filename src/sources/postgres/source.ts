@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
+import type { Change, Table } from '../../../decoders/change.ts';
+import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
+import type { PostgresConfig } from '../../config/postgres.ts';
+import { TailraceError } from '../../model/errors.ts';
+import type { SourceOffset, SourcePartition } from '../../model/log.ts';
+import type { Batch, SnapshotProgress, Source, SourceStatus, TableMapping } from '../../model/plugin.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { readVersion } from '../../observe/version.ts';
+import { CatalogSession } from './catalog-session.ts';
+import { formatStreamOffset, type LastChange, parseOffset } from './offset.ts';
+import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
+import type { Server } from './server-identity.ts';
+import { dropSlot } from './slot.ts';
+import { readSnapshot } from './snapshot-run.ts';
+import { PostgresSourceBlock } from './source-block.ts';
+import { prepareStart, type Start } from './start.ts';
+import { startStream } from './start-stream.ts';
+
+export interface PostgresSourceDeps {
+  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>;
+  /** The slot lives as long as the connection: for `tail`, which leaves nothing behind. */
+  readonly temporarySlot?: boolean;
+  /** Milliseconds since 1970 UTC; the system's clock if not given. */
+  readonly clock?: () => number;
+}
+
+export function createPostgresSource(config: PostgresConfig, deps: PostgresSourceDeps): Source {
+  return new PostgresSource(config, deps);
+}
+
+/** Debezium's names of the operations in `messageType`. */
+const MESSAGE_TYPES = { c: 'INSERT', u: 'UPDATE', d: 'DELETE', r: 'INSERT' } as const;
+
+/** Reads one database: a snapshot if it is due, then the slot's stream. */
+class PostgresSource implements Source {
+  readonly partition: SourcePartition;
+  readonly sourceBlock: PostgresSourceBlock;
+  readonly #config: PostgresConfig;
+  readonly #deps: PostgresSourceDeps;
+  readonly #clock: () => number;
+  readonly #session: CatalogSession;
+  #replication: Client | null = null;
+  #stream: ReplicationStream | null = null;
+  #heartbeat: NodeJS.Timeout | null = null;
+  #phase: SourceStatus['phase'] = 'starting';
+  #snapshot: SnapshotProgress | null = null;
+  #dropsSlot = false;
+
+  constructor(config: PostgresConfig, deps: PostgresSourceDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#clock = deps.clock ?? Date.now;
+    this.partition = { server: config['topic.prefix'] };
+    this.sourceBlock = new PostgresSourceBlock({
+      version: readVersion(),
+      name: config['topic.prefix'],
+      database: config['database.dbname'],
+    });
+    this.#session = new CatalogSession({
+      config,
+      types: config,
+      queryTimeoutMs: config['database.query.timeout.ms'],
+      onUnmapped: (table, column, type) =>
+        deps.logger.warn(
+          { table: `${table.namespace}.${table.name}`, column, type },
+          'a column is left out: its type has no mapping; include.unknown.datatypes=true gives its text as bytes',
+        ),
+    });
+  }
+
+  async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
+    const config = this.#config;
+    const stored = from === null ? null : parseOffset(from);
+    const onAbort = (): void => {
+      // An abort with an error of its own is a failure on our consumer's side, after which the task starts again.
+      this.#dropsSlot = config['slot.drop.on.stop'] && !(signal.reason instanceof TailraceError);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const start = await prepareStart({
+      config,
+      session: this.#session,
+      stored,
+      temporarySlot: this.#deps.temporarySlot ?? false,
+      logger: this.#deps.logger,
+      signal,
+    });
+    this.#replication = start.replication;
+    if (start.plan.snapshot && !signal.aborted) yield* this.#readSnapshot(start, signal);
+    if (start.plan.stream && start.from !== null && !signal.aborted) yield* this.#readStream(start, start.from, signal);
+    this.#phase = 'stopped';
+  }
+
+  ack(offset: SourceOffset): void {
+    const { endLsn } = parseOffset(offset);
+    if (endLsn !== null) this.#stream?.ack(endLsn);
+  }
+
+  mapping(table: Table): TableMapping {
+    return this.#session.mapping(table);
+  }
+
+  status(): SourceStatus {
+    return { phase: this.#phase, snapshot: this.#snapshot };
+  }
+
+  async close(): Promise<void> {
+    this.#phase = 'stopped';
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    await this.#stream?.close();
+    await this.#replication?.end().catch(() => {});
+    if (this.#dropsSlot) await this.#dropSlot();
+    await this.#session.close();
+  }
+
+  async *#readSnapshot(start: Start, signal: AbortSignal): AsyncGenerator<Batch> {
+    this.#phase = 'snapshot';
+    yield* readSnapshot({
+      config: this.#config,
+      session: this.#session,
+      start,
+      clock: this.#clock,
+      logger: this.#deps.logger,
+      onProgress: (progress) => {
+        this.#snapshot = progress;
+      },
+      signal,
+    });
+  }
+
+  async *#readStream(start: Start, from: StreamPosition, signal: AbortSignal): AsyncGenerator<Batch> {
+    const stream = await startStream({ config: this.#config, start, from, session: this.#session });
+    this.#stream = stream;
+    this.#replication = null;
+    this.#phase = 'streaming';
+    this.#startHeartbeat();
+    const onAbort = (): void => stream.stop();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) stream.stop();
+    for (;;) {
+      const batch = await stream.next();
+      if (batch === null) return;
+      await this.#session.learn(batch.newTables);
+      yield toBatch(batch, start.server);
+    }
+  }
+
+  #startHeartbeat(): void {
+    const query = this.#config['heartbeat.action.query'];
+    const intervalMs = this.#config['heartbeat.interval.ms'];
+    if (query === null || intervalMs === 0) return;
+    this.#heartbeat = setInterval(() => {
+      this.#session
+        .run('run heartbeat.action.query', (client) => client.query(query))
+        .catch((error: TailraceError) => this.#deps.logger.warn({ code: error.code }, error.message));
+    }, intervalMs);
+  }
+
+  /** The server frees a slot some time after its reader has said goodbye. */
+  async #dropSlot(): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#session.run('drop the slot', (client) => dropSlot(client, this.#config['slot.name']));
+        return;
+      } catch (error) {
+        const code = error instanceof TailraceError ? error.code : null;
+        if (code === 'source.slot_missing') return;
+        if (code !== 'source.slot_in_use' || attempt === 20) throw error;
+        await sleep(100);
+      }
+    }
+  }
+}
+
+function toBatch(batch: StreamBatch, server: Server): Batch {
+  const { changes, position, bytes } = batch;
+  const last = changes.at(-1);
+  const { systemId, timeline } = server;
+  const offset = formatStreamOffset({
+    ...position,
+    last: last === undefined ? null : describe(last, position.skip === null),
+    server: { systemId, timeline },
+  });
+  return { changes, offset, bytes };
+}
+
+function describe(change: Change<PgTx>, isComplete: boolean): LastChange {
+  const { tx, at } = change;
+  return {
+    lsn: at,
+    xid: tx.xid,
+    commitTimeMicros: tx.commitTimeMicros,
+    messageType: isComplete ? 'COMMIT' : messageType(change),
+  };
+}
+
+function messageType(change: Change<PgTx>): string {
+  switch (change.kind) {
+    case 'row':
+      return MESSAGE_TYPES[change.op];
+    case 'truncate':
+    case 'message':
+    case 'begin':
+    case 'commit':
+      return change.kind.toUpperCase();
+    default:
+      throw new Error(`unknown change ${JSON.stringify(change satisfies never)}`);
+  }
+}
