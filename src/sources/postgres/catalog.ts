@@ -62,10 +62,11 @@ export async function readTables(client: ClientBase, oids: readonly number[]): P
     `
     SELECT c.oid::int8::float8 AS oid, n.nspname AS namespace, c.relname AS name,
       (SELECT json_agg(json_build_object('name', a.attname, 'typeOid', a.atttypid::int8, 'modifier', a.atttypmod,
-                'notNull', a.attnotnull, 'generated', a.attgenerated <> '',
+                'notNull', a.attnotnull OR t.typtype = 'd' AND t.typnotnull, 'generated', a.attgenerated <> '',
                 'defaultExpression', CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END)
               ORDER BY a.attnum)
        FROM pg_catalog.pg_attribute a
+       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
        LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
       (${indexColumns('i.indisprimary')}) AS primary_key,

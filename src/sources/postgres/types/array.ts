@@ -3,20 +3,18 @@ import { parseArray } from '../../../../decoders/pgoutput/text/array.ts';
 import type { Value } from '../../../model/schema.ts';
 import type { ColumnType, Placeholder } from './column-type.ts';
 
-const COMMA = 0x2c;
-const SEMICOLON = 0x3b;
 const UUID = 'io.debezium.data.Uuid';
 
 export interface ArrayOptions {
   /** Whether the schema allows NULL elements; Debezium forgets it for some types. */
   readonly optionalItems: boolean;
-  /** box arrays have a delimiter of their own. */
-  readonly isBox: boolean;
+  /** The character between elements: the element type's typdelim. */
+  readonly delimiter: string;
 }
 
 /** Elements as the scalar mapping has them; those of several dimensions in row-major order. */
 export function arrayType(element: ColumnType, placeholder: Placeholder, options: ArrayOptions): ColumnType {
-  const delimiter = options.isBox ? SEMICOLON : COMMA;
+  const delimiter = options.delimiter.charCodeAt(0);
   return {
     schema: {
       type: 'array',

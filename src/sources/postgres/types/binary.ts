@@ -1,4 +1,5 @@
 import { parseBytea } from '../../../../decoders/pgoutput/text/bytea.ts';
+import { formatDouble } from '../../../converters/json/format-float.ts';
 import type { ColumnType, TypeContext, TypeOptions } from './column-type.ts';
 
 type StringMode = Exclude<TypeOptions['binary.handling.mode'], 'bytes'>;
@@ -13,9 +14,19 @@ export function byteaType(context: TypeContext): ColumnType {
   return binaryType(context, parseBytea);
 }
 
-/** A type without a mapping: the bytes of its text. */
+/** box, circle, line, lseg, path, polygon. */
+const GEOMETRIC_OIDS: ReadonlySet<number> = new Set([603, 718, 628, 601, 602, 604]);
+const NUMBER = /-?(?:\d[\d.]*(?:e[+-]?\d+)?|Infinity)|NaN/g;
+
+/** A type without a mapping: the bytes of its text, numbers of geometric types being as Java prints them. */
 export function unknownType(context: TypeContext): ColumnType {
-  return binaryType(context, (bytes, start, end) => Buffer.from(bytes.subarray(start, end)));
+  if (!GEOMETRIC_OIDS.has(context.type.oid)) {
+    return binaryType(context, (bytes, start, end) => Buffer.from(bytes.subarray(start, end)));
+  }
+  return binaryType(context, (bytes, start, end) => {
+    const text = bytes.toString('latin1', start, end);
+    return Buffer.from(text.replace(NUMBER, (number) => formatDouble(Number(number))));
+  });
 }
 
 function binaryType(

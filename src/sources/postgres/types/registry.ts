@@ -1,3 +1,4 @@
+import type { PgType } from '../catalog-types.ts';
 import { arrayType } from './array.ts';
 import { byteaType, unknownType } from './binary.ts';
 import { bitType, booleanType } from './boolean.ts';
@@ -15,7 +16,6 @@ import { timestampTzType, timeTzType } from './zoned.ts';
 const JSON_TYPE = textType('io.debezium.data.Json', '{}');
 const TEXT = textType(null, '');
 const TEXT_WITHOUT_DEFAULTS = textType(null);
-const BOX_OID = 603;
 const BIT_OID = 1560;
 
 /** Types of Postgres itself, by the OIDs of pg_type.dat. */
@@ -103,12 +103,19 @@ function mapArray(context: TypeContext): ColumnType | null {
   const element = mapScalar({ ...context, type: elementType });
   if (element === null) return null;
   const optionalItems = elementType.kind !== 'enum' && !REQUIRED_ELEMENTS.has(elementType.name);
-  return arrayType(element, placeholder, { optionalItems, isBox: false });
+  return arrayType(element, placeholder, { optionalItems, delimiter: delimiterOf(elementType) });
 }
 
 function mapUnknownArray(context: TypeContext): ColumnType {
-  return arrayType(unknownType(context), context.placeholder, {
-    optionalItems: false,
-    isBox: context.type.elementOid === BOX_OID,
-  });
+  const { type, registry, placeholder } = context;
+  const elementType = registry.get(type.elementOid);
+  const element = unknownType(elementType === undefined ? context : { ...context, type: elementType });
+  const delimiter = elementType === undefined ? ',' : delimiterOf(elementType);
+  return arrayType(element, placeholder, { optionalItems: false, delimiter });
+}
+
+/** pg_type.typdelim: a comma for all types but these. */
+function delimiterOf({ name, namespace }: PgType): string {
+  if (namespace === 'pg_catalog') return name === 'box' ? ';' : ',';
+  return name === 'geometry' || name === 'geography' ? ':' : ',';
 }
