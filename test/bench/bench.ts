@@ -1,0 +1,208 @@
+import { parseArgs } from 'node:util';
+import { measureFirstEvent } from './first-event.ts';
+import { measureLatency } from './latency.ts';
+import { measureMemory } from './memory.ts';
+import { ensurePostgresPrograms } from './postgres-programs.ts';
+import { startMeasuredServer } from './scene.ts';
+import { measureSnapshot } from './snapshot.ts';
+import { measureStream } from './stream.ts';
+
+const PARTS = ['stream', 'snapshot', 'latency', 'first-event', 'memory'] as const;
+
+const USAGE = `Measures tailrace against pg_recvlogical and psql COPY on the same data, in the same run.
+
+  npm run bench -- [--json] [--rows 1000000] [--repeats 3] [--schemas] [--only ${PARTS.join(',')}] [--cpu-prof DIR]
+
+--json       one JSON object on the last line
+--schemas    also stream with schemas.enable=true
+--cpu-prof   write CPU profiles of the streaming and snapshot runs into DIR
+`;
+
+/** One line of the table: a figure, and what it is to be judged by. */
+interface Row {
+  readonly key: string;
+  readonly value: number;
+  readonly digits: number;
+  readonly text: string;
+  /** What is to be reached, where there is such a thing. */
+  readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
+}
+
+const { values: args } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rows: { type: 'string', default: '1000000' },
+    repeats: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '10' },
+    schemas: { type: 'boolean', default: false },
+    only: { type: 'string', default: PARTS.join(',') },
+    'cpu-prof': { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const rows = Number(args.rows);
+const repeats = Number(args.repeats);
+const parts = new Set(args.only.split(','));
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+if (args.help) print(USAGE);
+else if (
+  // Whole transactions of the mix.
+  !(Number.isInteger(rows / 100) && rows > 0 && Number.isInteger(repeats) && repeats > 0) ||
+  [...parts].some((part) => !(PARTS as readonly string[]).includes(part))
+) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else await bench();
+
+async function bench(): Promise<void> {
+  ensurePostgresPrograms();
+  const table: Row[] = [];
+  const peaks: number[] = [];
+  const note = (...added: readonly Row[]): void => {
+    for (const row of added) print(formatRow(row));
+    table.push(...added);
+  };
+  const profile = args['cpu-prof'];
+  const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  await using server = await startMeasuredServer();
+  if (parts.has('stream')) {
+    const { plain, schemas, pgRecvlogicalSeconds } = await measureStream(server, {
+      changes: rows,
+      repeats,
+      schemas: args.schemas,
+      nodeArgs,
+    });
+    const millions = rows / 1e6;
+    peaks.push(plain.peakRssMb);
+    note(
+      {
+        key: 'streamVsPgRecvlogical',
+        value: pgRecvlogicalSeconds / plain.seconds,
+        digits: 2,
+        text: 'x pg_recvlogical, process start to everything durable',
+        goal: { atLeast: 1 },
+      },
+      { key: 'streamRowsPerSecond', value: rows / plain.seconds, digits: 0, text: 'changes/s into the log' },
+      {
+        key: 'streamCpuSecondsPerMillion',
+        value: plain.cpuSeconds / millions,
+        digits: 2,
+        text: 'CPU-s per 1M changes, start-up included',
+        goal: { atMost: 2.5 },
+      },
+      {
+        key: 'streamRowsPerSecondRunning',
+        value: rows / plain.secondsSinceFirst,
+        digits: 0,
+        text: 'changes/s after the first batch',
+      },
+      {
+        key: 'pgRecvlogicalRowsPerSecond',
+        value: rows / pgRecvlogicalSeconds,
+        digits: 0,
+        text: 'changes/s of pg_recvlogical into /dev/null',
+      },
+      { key: 'streamPeakRssMb', value: plain.peakRssMb, digits: 0, text: 'MB at most while streaming' },
+    );
+    if (schemas !== null) {
+      peaks.push(schemas.peakRssMb);
+      note(
+        {
+          key: 'schemasOnStreamVsPgRecvlogical',
+          value: pgRecvlogicalSeconds / schemas.seconds,
+          digits: 2,
+          text: 'x pg_recvlogical with schemas in every record',
+        },
+        { key: 'schemasOnRowsPerSecond', value: rows / schemas.seconds, digits: 0, text: 'changes/s with schemas' },
+        {
+          key: 'schemasOnCpuSecondsPerMillion',
+          value: schemas.cpuSeconds / millions,
+          digits: 2,
+          text: 'CPU-s per 1M changes with schemas',
+        },
+      );
+    }
+  }
+  if (parts.has('snapshot')) {
+    const { copySeconds, tailrace } = await measureSnapshot(server, { rows, repeats, nodeArgs });
+    peaks.push(tailrace.peakRssMb);
+    note(
+      {
+        key: 'snapshotVsCopy',
+        value: copySeconds / tailrace.secondsSinceFirst,
+        digits: 2,
+        text: 'x psql COPY, first batch to last batch durable',
+        goal: { atLeast: 0.8 },
+      },
+      {
+        key: 'snapshotRowsPerSecond',
+        value: rows / tailrace.secondsSinceFirst,
+        digits: 0,
+        text: 'rows/s into the log',
+      },
+      { key: 'copyRowsPerSecond', value: rows / copySeconds, digits: 0, text: 'rows/s of psql COPY into /dev/null' },
+      {
+        key: 'snapshotSecondsWithStart',
+        value: tailrace.seconds,
+        digits: 2,
+        text: 's from process start to the last row durable',
+      },
+      { key: 'snapshotPeakRssMb', value: tailrace.peakRssMb, digits: 0, text: 'MB at most in the snapshot' },
+    );
+  }
+  if (parts.has('latency')) {
+    const { p50Ms, p99Ms, maxMs, transactionsPerSecond } = await measureLatency(server, Number(args.seconds));
+    note(
+      { key: 'latencyP50Ms', value: p50Ms, digits: 2, text: 'ms commit to durable, half of them', goal: { atMost: 1 } },
+      { key: 'latencyP99Ms', value: p99Ms, digits: 2, text: 'ms commit to durable, 99 %', goal: { atMost: 10 } },
+      { key: 'latencyMaxMs', value: maxMs, digits: 1, text: 'ms commit to durable, the slowest' },
+      { key: 'latencyTransactionsPerSecond', value: transactionsPerSecond, digits: 0, text: 'commits/s meanwhile' },
+    );
+  }
+  if (parts.has('first-event')) {
+    note({
+      key: 'firstEventMs',
+      value: await measureFirstEvent(server, Math.max(5, repeats)),
+      digits: 0,
+      text: 'ms from process start to a waiting change durable',
+      goal: { atMost: 1000 },
+    });
+  }
+  if (parts.has('memory')) {
+    const memory = await measureMemory(server, rows);
+    peaks.push(memory.bigTransactionPeakRssMb, memory.manyTablesPeakRssMb);
+    note(
+      {
+        key: 'bigTransactionPeakRssMb',
+        value: memory.bigTransactionPeakRssMb,
+        digits: 0,
+        text: `MB at most in one transaction of ${rows} rows`,
+      },
+      { key: 'manyTablesPeakRssMb', value: memory.manyTablesPeakRssMb, digits: 0, text: 'MB at most for 1,000 tables' },
+    );
+  }
+  if (peaks.length > 0) {
+    note({
+      key: 'peakRssMb',
+      value: Math.max(...peaks),
+      digits: 0,
+      text: 'MB at most in all of them',
+      goal: { atMost: 150 },
+    });
+  }
+  if (args.json)
+    print(
+      JSON.stringify(Object.fromEntries(table.map(({ key, value, digits }) => [key, Number(value.toFixed(digits))]))),
+    );
+}
+
+function formatRow({ key, value, digits, text, goal }: Row): string {
+  const number = value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const line = `${key.padEnd(32)}${number.padStart(12)}  ${text}`;
+  if (goal === undefined) return line;
+  const isReached = 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
+  return `${line} (goal ${'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`}: ${isReached ? 'reached' : 'MISSED'})`;
+}

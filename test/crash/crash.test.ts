@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Mutant } from './mutants.ts';
+import { type RegimeReport, runCrashRegime } from './regime.ts';
+
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
+
+async function regime(t: TestContext, kills: number, mutant: Mutant | null): Promise<RegimeReport> {
+  const lines: string[] = [`seed ${seed}`];
+  const report = await runCrashRegime({ kills, seed, mutant, print: (line) => lines.push(line) });
+  for (const line of lines) t.diagnostic(line);
+  return report;
+}
+
+test('every committed change is in the log exactly once and in commit order, whatever is killed', async (t) => {
+  const report = await regime(t, 20, null);
+  assert.deepEqual(report.failures, []);
+  assert.equal(report.lost, 0);
+  assert.equal(report.duplicated, 0);
+  assert.equal(report.kills, 20);
+  assert.ok(report.hit['in the snapshot'] > 0, 'no kill hit the snapshot');
+  assert.ok(report.hit['inside a transaction'] > 0, 'no kill hit a transaction that several batches share');
+});
+
+test('an engine that acknowledges before it appends is caught', async (t) => {
+  const report = await regime(t, 10, 'ack-before-append');
+  assert.notDeepEqual(report.failures, []);
+});
