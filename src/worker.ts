@@ -80,7 +80,7 @@ export interface TailOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Records in the order of their commits. */
-  readonly onRecords: (records: readonly LogRecord[]) => void;
+  readonly onRecords: (records: readonly LogRecord[]) => void | Promise<void>;
 }
 
 /** Hands the changes of a database over as they come, kept nowhere; over a temporary slot unless the configuration names one. */
@@ -97,16 +97,25 @@ export async function tailDatabase(
     partitionsOf: () => 1,
     partitioner: partitionFor,
   });
+  // A change at a time: a batch would come out by topic, not in the order of the commits.
+  const inOrder: BatchEncoder = {
+    resume: (from) => encoder.resume(from),
+    encode: (batch) => {
+      const encoded = batch.changes.map((change) => encoder.encode({ ...batch, changes: [change] }));
+      return { records: encoded.flatMap(({ records }) => records), offset: batch.offset, timestampMs: Date.now() };
+    },
+    release: (encoded) => encoder.release(encoded),
+  };
   let count = 0;
   const log: Pick<TopicLog, 'append'> = {
     async append({ records, timestampMs }) {
       for (const part of records) {
-        onRecords(decodeRecords(part, count, timestampMs));
+        await onRecords(decodeRecords(part, count, timestampMs));
         count += part.count;
       }
     },
   };
-  const task = { connector: config.name, epoch: 1, source, encoder, log, from: null, onAppended: () => {} };
+  const task = { connector: config.name, epoch: 1, source, encoder: inOrder, log, from: null, onAppended: () => {} };
   try {
     await runSourceTask(task, signal);
   } finally {

@@ -49,7 +49,7 @@ class TailraceEngine implements OracleEngine {
         logger: createLogger({
           level: process.env['LOG_LEVEL'] ?? 'silent',
           target: process.stderr,
-          scrubber: new Scrubber([]),
+          scrubber: new Scrubber(),
           color: false,
         }),
         signal: this.#stopping.signal,
