@@ -48,3 +48,8 @@ export function readGroupOffsets(db: Database.Database, path: string, group: str
 export function readGroups(db: Database.Database): readonly string[] {
   return db.prepare<[], string>('SELECT DISTINCT group_name FROM group_offset ORDER BY group_name').pluck().all();
 }
+
+/** Throws `log.corrupt` unless every row is as it was written: a damaged key would hide one. */
+export function checkGroupOffsets(db: Database.Database, path: string): void {
+  for (const group of readGroups(db)) readGroupOffsets(db, path, group);
+}

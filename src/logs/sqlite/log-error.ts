@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { TailraceError } from '../../model/errors.ts';
@@ -24,6 +24,7 @@ export function toLogError(error: unknown, path: string, doing: string): unknown
   // Our statements are fixed: one that SQLite cannot run met a file with another format or other tables.
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_ERROR')
     return corrupt(path, `${error.message}, ${doing}`, error);
+  if (code === 'SQLITE_READONLY' && mayWrite(path)) return corrupt(path, 'its header forbids to write it', error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new TailraceError('log.locked', `Another program kept ${path} locked while ${doing}.`, {
       ...details,
@@ -92,5 +93,14 @@ function diskIsFull(path: string): boolean {
     return bavail * bsize < FULL_BELOW_BYTES;
   } catch {
     return false; // the folder is gone: whatever SQLite said stands
+  }
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false; // then the error is what it says
   }
 }

@@ -4,7 +4,7 @@ import type { LogRecord } from '../../model/record.ts';
 import { AppendWatch } from './append-watch.ts';
 import { Appender } from './appender.ts';
 import type { Codec } from './batch-codec.ts';
-import { type GroupOffset, readGroupOffsets, readGroups, writeGroupOffsets } from './groups.ts';
+import { checkGroupOffsets, type GroupOffset, readGroupOffsets, readGroups, writeGroupOffsets } from './groups.ts';
 import { guarded } from './log-error.ts';
 import { checkWritable, connectReader, connectWriter } from './open.ts';
 import { BatchReader } from './reader.ts';
@@ -92,6 +92,7 @@ class SqliteTopicLog implements SqliteLog {
       partitions: lock === null ? null : typeof partitions === 'number' ? () => partitions : partitions,
       version: () => this.#watch.version(),
     });
+    checkGroupOffsets(db, path);
     this.#reader = new BatchReader(db, path);
     const totalRecords = () => this.#topics.state.totalRecords;
     const offsets = new SourceOffsets(db, { path, canWrite: lock !== null, clock, totalRecords });
@@ -142,8 +143,8 @@ class SqliteTopicLog implements SqliteLog {
   async *readBatches(request: ReadRequest, signal?: AbortSignal): AsyncGenerator<readonly LogRecord[]> {
     const { topic, partition, from } = request;
     const state = partitionOf(this.#topics.existing(topic), partition);
-    const position = { topic, partition, partitionId: state.id, from };
-    yield* this.#reader.read(position, request.follow === true ? null : state.endOffset, this.#watch, signal);
+    const position = { topic, partition, partitionId: state.id, from, endOffset: state.endOffset };
+    yield* this.#reader.read(position, request.follow === true, this.#watch, signal);
   }
 
   async commitLogOffsets(group: string, offsets: readonly GroupOffset[]): Promise<void> {

@@ -10,6 +10,8 @@ export interface ReadPosition {
   readonly partition: number;
   readonly partitionId: number;
   readonly from: number;
+  /** The end of the partition when reading began. */
+  readonly endOffset: number;
 }
 
 /** Reads batches one at a time: no transaction, and so no obstacle to a checkpoint, stays open between two of them. */
@@ -36,21 +38,21 @@ export class BatchReader {
   }
 
   /**
-   * The batches of a partition, each cut to the records from `position.from` on, until `endOffset` (null: for ever, waiting
-   * for appends). Batches that retention deletes meanwhile are passed over; any other gap is `log.corrupt`.
+   * The batches of a partition, each cut to the records from `position.from` on, until `position.endOffset`, or for ever,
+   * waiting for appends. Batches that retention deletes meanwhile are passed over; any other gap is `log.corrupt`.
    */
   async *read(
     position: ReadPosition,
-    endOffset: number | null,
+    follow: boolean,
     watch: AppendWatch,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly LogRecord[]> {
     let cursor = guarded(this.#path, 'reading it', () => this.#baseOfBatchAt(position));
-    while (signal?.aborted !== true && this.#db.open && (endOffset === null || cursor < endOffset)) {
+    while (signal?.aborted !== true && this.#db.open && (follow || cursor < position.endOffset)) {
       const version = watch.version();
       const row = guarded(this.#path, 'reading it', () => this.#next(position, cursor));
       if (row === null) {
-        if (endOffset !== null) return;
+        if (!follow) return;
         await watch.changed(version, signal);
         continue;
       }
@@ -75,12 +77,10 @@ export class BatchReader {
       row = this.#db.transaction(() => {
         const start = Math.max(cursor, this.#selectStart.get(id) ?? 0);
         const next = this.#selectFrom.get(id, id, id, start);
-        if (next === undefined || next.baseOffset === start) return next;
-        const { topic, partition } = position;
-        throw corrupt(
-          this.#path,
-          `the records of ${topic}-${partition} from offset ${start} to ${next.baseOffset - 1} are missing`,
-        );
+        const end = next?.baseOffset ?? Math.max(start, position.endOffset);
+        if (end === start) return next;
+        const where = `${position.topic}-${position.partition}`;
+        throw corrupt(this.#path, `the records of ${where} from offset ${start} to ${end - 1} are missing`);
       })();
     }
     return row ?? null;

@@ -37,6 +37,8 @@ export class SourceOffsets implements OffsetStore {
     this.#upsert = db.prepare(
       'INSERT INTO source_offset (key, value, updated_ms, total_records, crc) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_ms = excluded.updated_ms, total_records = excluded.total_records, crc = excluded.crc',
     );
+    // A damaged key would hide its offset, and the task would start from nothing.
+    this.#readAll();
   }
 
   async get(connector: string, partition: SourcePartition): Promise<SourceOffset | null> {
@@ -48,18 +50,7 @@ export class SourceOffsets implements OffsetStore {
   }
 
   async list(): Promise<readonly StoredOffset[]> {
-    return guarded(this.#path, 'reading source offsets', () =>
-      this.#db
-        .prepare<[], OffsetRow>(`SELECT ${COLUMNS} FROM source_offset ORDER BY key`)
-        .all()
-        .flatMap((row) => {
-          const offset = this.#parse(row);
-          if (offset === null) return [];
-          const key = parseOffsetKey(row.key);
-          if (key === null) throw corrupt(this.#path, 'a source offset has a key that is none');
-          return [{ ...key, offset, updatedMs: row.updatedMs }];
-        }),
-    );
+    return guarded(this.#path, 'reading source offsets', () => this.#readAll());
   }
 
   async set(connector: string, partition: SourcePartition, offset: SourceOffset | null): Promise<void> {
@@ -74,6 +65,17 @@ export class SourceOffsets implements OffsetStore {
     const value = offset === null ? null : JSON.stringify(offset);
     const updatedMs = this.#clock();
     this.#upsert.run(key, value, updatedMs, totalRecords, rowCrc(key, value, updatedMs, totalRecords));
+  }
+
+  #readAll(): StoredOffset[] {
+    const rows = this.#db.prepare<[], OffsetRow>(`SELECT ${COLUMNS} FROM source_offset ORDER BY key`).all();
+    return rows.flatMap((row) => {
+      const offset = this.#parse(row);
+      if (offset === null) return [];
+      const key = parseOffsetKey(row.key);
+      if (key === null) throw corrupt(this.#path, 'a source offset has a key that is none');
+      return [{ ...key, offset, updatedMs: row.updatedMs }];
+    });
   }
 
   #parse(row: OffsetRow): SourceOffset | null {

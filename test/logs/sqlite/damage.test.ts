@@ -42,7 +42,7 @@ async function readAll(log: ReturnType<typeof openSqliteLog>): Promise<Map<strin
   return all;
 }
 
-test('flipped bytes give log.corrupt or the records as they were, never others', async (t) => {
+test('flipped bytes and zeroed sectors give log.corrupt or the records as they were, never others', async (t) => {
   const seed = testSeed();
   t.diagnostic(`TEST_SEED=${seed}`);
   const random = seededRandom(seed);
@@ -60,6 +60,8 @@ test('flipped bytes give log.corrupt or the records as they were, never others',
       return round % 3 === 0 ? at - (at % 16384) + Math.floor(random() * 64) : at;
     });
     for (const at of positions) copy[at]! ^= 1 << Math.floor(random() * 8);
+    // A sector that was never written, as after a power cut.
+    if (round % 5 === 0) copy.fill(0, positions[0]! & ~511, (positions[0]! & ~511) + 512);
     for (const suffix of ['-wal', '-shm', '-lock']) rmSync(damaged + suffix, { force: true });
     writeFileSync(damaged, copy);
     const context = `round ${round}, bytes ${positions.join(', ')}`;
