@@ -178,12 +178,19 @@ function judgeUnknown(at: {
   (entry.effect === 'ignored' ? at.warnings : at.errors).push(issue);
 }
 
-/** The values of `raw` that must never be shown. */
+/** The values of `raw` that must never be shown. A word that is also the value of an open key, such as the user's name, is none. */
 export function secretsOf(def: ConfigDef, raw: RawConfig): readonly string[] {
-  return Object.entries(def).flatMap(([key, property]) => {
+  const open = new Set(Object.entries(raw).flatMap(([key, text]) => (isSecretKey(def, key) ? [] : [text])));
+  const secrets = Object.entries(def).flatMap(([key, property]) => {
     if (!property.secret) return [];
     if (property.kind === 'property') return [key, ...property.aliases].flatMap((name) => raw[name] ?? []);
     // What is secret in a key family (the salt of a hash) is a part of the key itself.
     return Object.keys(raw).flatMap((name) => property.pattern.exec(name)?.groups?.secret ?? []);
   });
+  return secrets.filter((secret) => !open.has(secret));
+}
+
+function isSecretKey(def: ConfigDef, key: string): boolean {
+  const property = def[key];
+  return property?.kind === 'property' && property.secret;
 }

@@ -3,7 +3,7 @@ import { TailraceError } from '../model/errors.ts';
 import type { RawConfig } from './config-def.ts';
 import type { Environment } from './config-providers.ts';
 
-const FORM = 'write postgres://user:password@host:port/database?sslmode=require';
+const FORM = 'Write postgres://<user>:<password>@<host>:<port>/<database>?sslmode=require';
 const SSL_KEYS = ['sslmode', 'sslcert', 'sslkey', 'sslpassword', 'sslrootcert'];
 /** Parameters of libpq that change nothing about which data is read. */
 const HARMLESS = new Set(['application_name', 'connect_timeout', 'client_encoding', 'keepalives', 'options']);

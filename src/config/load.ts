@@ -53,10 +53,11 @@ export function checkConfigFile(path: string, env: Environment): ConfigCheck {
   const file = readConfigFile(path);
   const located = (issue: Issue): LocatedIssue => ({ ...issue, path, line: file.lineOf(issue.key) });
   const resolved = resolvePlaceholders(file.raw, env);
-  const secrets = secretsOf(postgresDef, resolved.raw);
-  const parsed = parseConnectorConfig(resolved.raw);
   // A key whose placeholder failed would be judged by the placeholder's text.
   const failed = new Set(resolved.errors.map((issue) => issue.key));
+  const sound = Object.fromEntries(Object.entries(resolved.raw).filter(([key]) => !failed.has(key)));
+  const secrets = secretsOf(postgresDef, sound);
+  const parsed = parseConnectorConfig(resolved.raw);
   const errors = [...resolved.errors, ...parsed.errors.filter((issue) => !failed.has(issue.key))].map(located);
   const warnings = parsed.warnings.map(located);
   const connector =

@@ -22,7 +22,7 @@ export class Scrubber {
   }
 
   scrub(text: string): string {
-    const withoutUrls = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:)[^\s@/"']+@/gi, `$1${REPLACEMENT}@`);
+    const withoutUrls = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:)[^\s@/"'<]+@/gi, `$1${REPLACEMENT}@`);
     return this.#pattern === null ? withoutUrls : withoutUrls.replace(this.#pattern, REPLACEMENT);
   }
 }

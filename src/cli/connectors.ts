@@ -1,0 +1,71 @@
+import { ConfigValueError } from '../config/config-def.ts';
+import { formatIssue, type LoadedConnector, loadConnector } from '../config/load.ts';
+import type { PostgresConfig } from '../config/postgres.ts';
+import { parseListenAddress } from '../config/worker.ts';
+import { TailraceError } from '../model/errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { CommandIo } from './command-io.ts';
+
+export interface ConnectorOptions {
+  /** In place of `tailrace.http.listen`. */
+  readonly http?: string;
+}
+
+/**
+ * Loads the connectors that one process is to run, tells their warnings, and refuses those that would get in each other's way.
+ * Throws `config.unreadable` and `config.invalid`, the latter with a line for every problem of every file.
+ */
+export function loadConnectors(
+  paths: readonly string[],
+  options: ConnectorOptions,
+  io: CommandIo,
+  logger: Logger,
+): readonly PostgresConfig[] {
+  const loaded: LoadedConnector[] = [];
+  const problems: string[] = [];
+  for (const path of paths) {
+    try {
+      const connector = loadConnector(path, io.env);
+      io.scrubber.add(connector.secrets);
+      loaded.push(connector);
+    } catch (error) {
+      if (!(error instanceof TailraceError) || error.code !== 'config.invalid') throw error;
+      problems.push(error.message);
+    }
+  }
+  problems.push(...conflicts(loaded));
+  if (problems.length > 0) throw new TailraceError('config.invalid', problems.join('\n'));
+  for (const issue of loaded.flatMap((connector) => connector.warnings)) logger.warn(formatIssue(issue));
+  const listen = options.http === undefined ? null : httpAddress(options.http);
+  return loaded.map(({ config }) => (listen === null ? config : { ...config, 'tailrace.http.listen': listen.address }));
+}
+
+function httpAddress(text: string): { readonly address: PostgresConfig['tailrace.http.listen'] } {
+  try {
+    return { address: parseListenAddress(text) };
+  } catch (error) {
+    if (!(error instanceof ConfigValueError)) throw error;
+    throw new TailraceError('config.invalid', `--http '${text}' ${error.message}`);
+  }
+}
+
+function conflicts(connectors: readonly LoadedConnector[]): readonly string[] {
+  const found: string[] = [];
+  const identities: readonly (readonly [what: string, identity: (config: PostgresConfig) => string])[] = [
+    ['name', (config) => config.name],
+    ['slot.name', (config) => [config['database.hostname'], config['database.port'], config['slot.name']].join(' ')],
+  ];
+  for (const [key, identity] of identities) {
+    const seen = new Map<string, string>();
+    for (const { path, config } of connectors) {
+      const other = seen.get(identity(config));
+      if (other !== undefined) {
+        found.push(
+          `${path}: ${key} '${config[key as 'name' | 'slot.name']}' is also that of ${other}; each connector needs its own`,
+        );
+      }
+      seen.set(identity(config), path);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { Command } from 'commander';
+import type { RawConfig } from '../config/config-def.ts';
+import type { LogRecord } from '../model/record.ts';
+import { type CommandIo, usesColor } from './command-io.ts';
+import { commandLogger, type LogOptions } from './command-logger.ts';
+import { configOfUrl } from './connection.ts';
+import { parseCount } from './count-option.ts';
+import { recordLine } from './record-line.ts';
+import { renderRecord } from './render-change.ts';
+
+interface TailOptions extends LogOptions {
+  readonly slot?: string;
+  readonly publication: string;
+  readonly tables?: string;
+  readonly snapshot?: boolean;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** A publication of its own, so that none that a connector uses is touched. */
+const PUBLICATION = 'tailrace_tail';
+
+/** `tailrace tail`: the changes of a database on the terminal. */
+export function tailCommand(io: CommandIo): Command {
+  return new Command('tail')
+    .summary('changes of a database on the terminal')
+    .description(
+      `Shows the changes of a Postgres database as they are committed: readable on a terminal, JSON lines elsewhere. Nothing is stored. It needs wal_level=logical, makes the publication ${PUBLICATION} when it is missing, and reads over a temporary slot, which vanishes with it.`,
+    )
+    .argument('<url>', 'postgres://<user>:<password>@<host>:<port>/<database>')
+    .option('--tables <regexes>', 'only these tables, as table.include.list has it: public.orders,public.order_.*')
+    .option('--snapshot', 'first the rows that there are')
+    .option(
+      '--slot <name>',
+      'a lasting slot in place of the temporary one: what happens while tail is away is shown the next time',
+    )
+    .option('--publication <name>', 'publication to read', PUBLICATION)
+    .option('--limit <count>', 'stop after so many changes', parseCount)
+    .option('--json', 'JSON lines, also on a terminal')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tailrace tail postgres://postgres@localhost:5432/shop --tables public.orders\n  tailrace tail "$DATABASE_URL" | jq .value.after',
+    )
+    .action((url: string, options: TailOptions) => tail(url, options, io));
+}
+
+async function tail(url: string, options: TailOptions, io: CommandIo): Promise<void> {
+  const config = configOfUrl(url, tailKeys(options), io);
+  const stop = new AbortController();
+  const show = createPrinter(options, io);
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  const onRecords = (records: readonly LogRecord[]): void | Promise<void> => {
+    if (left <= 0) return undefined;
+    const shown = records.filter((record) => record.value !== null).slice(0, left);
+    left -= shown.length;
+    if (left <= 0) stop.abort();
+    return io.stdout.write(shown.map(show).join(''));
+  };
+  const { tailDatabase } = await import('../worker.ts');
+  await tailDatabase(config, {
+    logger: commandLogger(options, io),
+    signal: AbortSignal.any([io.interruption(), stop.signal]),
+    onRecords,
+    temporarySlot: options.slot === undefined,
+  });
+}
+
+function createPrinter(options: TailOptions, io: CommandIo): (record: LogRecord) => string {
+  if (options.json !== true && io.stdout.isTTY) {
+    const color = usesColor(io.stdout, io.env);
+    return (record) => renderRecord(record, { color, width: io.stdout.columns });
+  }
+  // Partition and log offset would be those of a log, and there is none.
+  return ({ topic, key, value, headers, timestampMs }) => recordLine({ topic, key, value, headers, timestampMs });
+}
+
+function tailKeys(options: TailOptions): RawConfig {
+  return {
+    'key.converter.schemas.enable': 'false',
+    'value.converter.schemas.enable': 'false',
+    'decimal.handling.mode': 'string',
+    'time.precision.mode': 'isostring',
+    'binary.handling.mode': 'hex',
+    'interval.handling.mode': 'string',
+    'include.unknown.datatypes': 'true',
+    'extended.headers.enabled': 'false',
+    'tombstones.on.delete': 'false',
+    'skipped.operations': 'none',
+    'snapshot.mode': options.snapshot === true ? 'initial' : 'no_data',
+    'slot.name': options.slot ?? `tailrace_tail_${randomBytes(6).toString('hex')}`,
+    'publication.name': options.publication,
+    'publication.autocreate.mode': 'all_tables',
+    'tailrace.http.listen': 'off',
+    ...(options.tables === undefined ? {} : { 'table.include.list': options.tables }),
+  };
+}

@@ -1,0 +1,116 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import {
+  type ConfigCheck,
+  checkConfigFile,
+  formatIssue,
+  type LoadedConnector,
+  type LocatedIssue,
+} from '../config/load.ts';
+import { TailraceError } from '../model/errors.ts';
+import type { PreflightReport } from '../model/preflight.ts';
+import { CommandFailure } from './command-failure.ts';
+import type { CommandIo } from './command-io.ts';
+
+const CONFIG_EXIT_CODE = 2;
+const SOURCE_EXIT_CODE = 3;
+
+interface ValidateOptions {
+  readonly offline?: boolean;
+  readonly json?: boolean;
+}
+
+/** `tailrace validate`: what is wrong with a configuration, and whether the database would accept it. */
+export function validateCommand(io: CommandIo): Command {
+  return new Command('validate')
+    .summary('check configurations, then ask the database')
+    .description(
+      'Checks every key of the configurations. When they are sound it connects and checks what a run would need: settings, privileges, publication, slot, replica identities.',
+    )
+    .argument('<config...>', 'connector configurations (.json or .properties)')
+    .option('--offline', 'do not connect to the database')
+    .option('--json', 'one line of JSON for each configuration')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tailrace validate shop.json\n  tailrace validate --offline --json connectors/*.json',
+    )
+    .action((paths: readonly string[], options: ValidateOptions) => validate(paths, options, io));
+}
+
+interface Verdict {
+  readonly check: ConfigCheck;
+  readonly preflight: PreflightReport | null;
+}
+
+async function validate(paths: readonly string[], options: ValidateOptions, io: CommandIo): Promise<void> {
+  let exitCode = 0;
+  for (const path of paths) {
+    const check = withLogFolder(checkConfigFile(path, io.env));
+    io.scrubber.add(check.secrets);
+    const { connector } = check;
+    const preflight = connector === null || options.offline === true ? null : await runPreflight(connector);
+    const verdict = { check, preflight };
+    await io.stdout.write(io.scrubber.scrub(options.json === true ? jsonVerdict(verdict) : textVerdict(verdict)));
+    if (check.errors.length > 0) exitCode ||= CONFIG_EXIT_CODE;
+    if (preflight?.checks.some((one) => one.status === 'error') === true) exitCode ||= SOURCE_EXIT_CODE;
+  }
+  if (exitCode !== 0) throw new CommandFailure(exitCode);
+}
+
+/** A failure to connect at all is a check that failed, like any other. */
+async function runPreflight({ config }: LoadedConnector): Promise<PreflightReport> {
+  const { preflight } = await import('../sources/postgres/preflight.ts');
+  try {
+    return await preflight(config);
+  } catch (error) {
+    if (!(error instanceof TailraceError)) throw error;
+    const { message, remedy = null } = error;
+    return { checks: [{ name: 'connection', status: 'error', message, remedy }] };
+  }
+}
+
+/** Adds an error when the log could not be made where the configuration wants it. */
+function withLogFolder(check: ConfigCheck): ConfigCheck {
+  if (check.connector === null) return check;
+  const folder = dirname(check.connector.config['tailrace.log.path']);
+  const complaint = folderComplaint(folder);
+  if (complaint === null) return check;
+  const issue: LocatedIssue = { path: check.path, line: null, key: 'tailrace.log.path', message: complaint };
+  return { ...check, connector: null, errors: [issue] };
+}
+
+function folderComplaint(folder: string): string | null {
+  if (!existsSync(folder)) return `is in the folder ${folder}, which does not exist`;
+  try {
+    accessSync(folder, constants.W_OK);
+    return null;
+  } catch {
+    return `is in the folder ${folder}, which cannot be written to`;
+  }
+}
+
+const MARKS = { ok: 'ok', warning: 'warning', error: 'error' } as const;
+
+function textVerdict({ check, preflight }: Verdict): string {
+  const lines = [
+    ...check.errors.map((issue) => `error: ${formatIssue(issue)}`),
+    ...check.warnings.map((issue) => `warning: ${formatIssue(issue)}`),
+  ];
+  for (const { status, name, message, remedy } of preflight?.checks ?? []) {
+    lines.push(`${MARKS[status]}: ${name}: ${message}`);
+    if (remedy !== null && status !== 'ok') lines.push(`fix: ${remedy}`);
+  }
+  if (check.errors.length === 0) {
+    const { name, 'database.dbname': database } = check.connector!.config;
+    lines.push(
+      `ok: ${check.path}: connector ${name}, database ${database}${preflight === null ? ', not connected' : ''}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function jsonVerdict({ check, preflight }: Verdict): string {
+  const { path, errors, warnings, connector } = check;
+  return `${JSON.stringify({ path, connector: connector?.config.name ?? null, errors, warnings, checks: preflight?.checks ?? null })}\n`;
+}
