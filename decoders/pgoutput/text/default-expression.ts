@@ -10,9 +10,9 @@ const SQL_VALUE_FUNCTION =
 const PLAIN_LITERAL = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|true|false)$/i;
 /** `'text'` with doubled quotes, `B'bits'`. */
 const QUOTED_LITERAL = /^B?'((?:[^']|'')*)'$/s;
-/** `::type`, where the type may be qualified, quoted, of several words, with a modifier, an array. */
+/** `::type`: a name, qualified or quoted, its further words, its modifier, array brackets. */
 const CAST =
-  /::(?:"(?:[^"]|"")*"|[A-Za-z_][\w$]*)(?:[. ](?:"(?:[^"]|"")*"|[A-Za-z_][\w$]*))*(?:\([\d, -]*\))?(?: (?:with|without) time zone)?(?:\[\])*$/;
+  /::(?:"(?:[^"]|"")*"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[A-Za-z_][\w$]*))?(?: varying| precision)?(?:\([\d, -]*\))?(?: with(?:out)? time zone)?(?:\[\])*$/;
 
 /**
  * Understands literals (plain, quoted, cast, in parentheses) and calls; null for NULL and for every other expression,
