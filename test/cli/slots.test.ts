@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configOfUrl } from '../../src/cli/connection.ts';
+import { ProcessIo } from '../../src/cli/process-io.ts';
+import { LagProbe, LsnClock } from '../../src/sources/postgres/lag-probe.ts';
+import { useDatabase } from '../services/shared.ts';
+import { runCli } from './fake-io.ts';
+
+for (const version of [18, 15] as const) {
+  test(`slots of a Postgres ${version} are listed with what they hold back, and dropped`, async (t) => {
+    const { url, client, name } = await useDatabase(t, { version });
+    const slot = `${name}_slot`;
+    await client.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot]);
+    await client.query('CREATE TABLE big AS SELECT i FROM generate_series(1, 1000) i');
+
+    const { exitCode, stdout, stderr } = await runCli(['slots', 'lag', url, slot, '--json']);
+    assert.deepEqual([exitCode, stderr], [0, '']);
+    const lag = JSON.parse(stdout);
+    assert.equal(lag.slot, slot);
+    assert.equal(lag.plugin, 'pgoutput');
+    assert.equal(lag.database, name);
+    assert.equal(lag.active, false);
+    assert.equal(lag.walStatus, 'reserved');
+    assert.equal(lag.invalidationReason, null);
+    // A thousand narrow rows are tens of kilobytes of WAL.
+    assert.ok(lag.unconfirmedBytes > 10_000, String(lag.unconfirmedBytes));
+    assert.ok(lag.retainedBytes >= lag.unconfirmedBytes);
+
+    const list = await runCli(['slots', 'list', url]);
+    assert.match(list.stdout, /^SLOT +PLUGIN +DATABASE +READER +WAL STATUS +RETAINED +CONFIRMED\n/);
+    assert.match(list.stdout, new RegExp(`^${slot} +pgoutput +${name} +- +reserved +[\\d.]+ KiB +\\w+/\\w+$`, 'm'));
+
+    const config = configOfUrl(url, { 'slot.name': slot, 'tailrace.lag.retained.bytes.max': '5' }, new ProcessIo());
+    const report = await new LagProbe(config, Date.now).read();
+    assert.equal(report.error, null);
+    assert.equal(report.slot?.slot, slot);
+    assert.deepEqual(report.thresholds, { retainedBytes: 5, unconfirmedBytes: null, lagMs: null });
+
+    assert.deepEqual(await runCli(['slots', 'drop', url, slot]), {
+      exitCode: 0,
+      stdout: `dropped replication slot ${slot}\n`,
+      stderr: '',
+    });
+    assert.deepEqual(await runCli(['slots', 'drop', url, slot]), {
+      exitCode: 3,
+      stdout: '',
+      stderr: `error: there is no replication slot ${slot}\nfix: \`tailrace slots list\` shows those that exist.\n`,
+    });
+    assert.equal((await new LagProbe(config, Date.now).read()).slot, null);
+  });
+}
+
+test('a wrong password and a missing database are exit code 3 and one line', async (t) => {
+  const { url } = await useDatabase(t);
+  const missing = new URL(url);
+  missing.pathname = '/no_such_db';
+  const outcome = await runCli(['slots', 'list', missing.href]);
+  assert.equal(outcome.exitCode, 3);
+  assert.match(outcome.stderr, /^error: .*database "no_such_db" does not exist.*\nfix: Check database\.dbname\.\n$/);
+});
+
+test('a server that is away is reported, not thrown', async () => {
+  const config = configOfUrl('postgres://u:p@127.0.0.1:9/d?sslmode=disable', {}, new ProcessIo());
+  const { slot, error } = await new LagProbe(config, Date.now).read();
+  assert.equal(slot, null);
+  assert.match(error!, /ECONNREFUSED 127\.0\.0\.1:9/);
+});
+
+test('lag in time: nothing unconfirmed is no lag, however old; what stays unconfirmed grows older', () => {
+  const clock = new LsnClock();
+  assert.equal(clock.lagMs(100, 100, 0), 0);
+  assert.equal(clock.lagMs(100, 100, 60_000), 0);
+  assert.equal(clock.lagMs(200, 100, 61_000), 0);
+  assert.equal(clock.lagMs(300, 100, 62_000), 1000);
+  assert.equal(clock.lagMs(300, 100, 70_000), 9000);
+  // Confirmed up to the first sighting: what is left was first seen a second later.
+  assert.equal(clock.lagMs(300, 200, 71_000), 9000);
+  assert.equal(clock.lagMs(300, 300, 72_000), 0);
+  for (let i = 0; i < 5000; i++) clock.lagMs(1000 + i, 300, 80_000 + i);
+  assert.equal(clock.lagMs(9000, 300, 90_000), 10_000);
+});
