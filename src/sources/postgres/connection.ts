@@ -58,8 +58,8 @@ export async function connect(config: ConnectionConfig, role: ConnectionRole = '
     } catch (cause) {
       const error = postgresError(cause, context, 'source.connect');
       const isLast = index === attempts.length - 1;
-      // What the second way says matters only if the first one failed for a reason of its own.
-      if (isLast) throw first !== null && error.code !== 'source.authentication' ? first : error;
+      // The second way got further, unless it is TLS that failed there: then the first one says what is wrong.
+      if (isLast) throw first !== null && error.code === 'source.tls' ? first : error;
       if (!isWorthAnotherWay(error)) throw error;
       first = error;
     }
