@@ -47,7 +47,7 @@ export class MessageParser {
       case 'D':
         return parseDelete(cursor, this.#xid(), this.#context);
       case 'T':
-        return parseTruncate(cursor, this.#xid(), this.#context.relations);
+        return parseTruncate(cursor, this.#xid(), (id, at) => this.#context.relations.get(id, at));
       case 'R': {
         const xid = this.#xid();
         return { kind: 'relation', xid, table: this.#context.relations.announce(cursor) };

@@ -9,6 +9,9 @@ const NEW_ROW = 0x4e; // N
 const OLD_ROW = 0x4f; // O
 const OLD_KEY = 0x4b; // K
 
+/** The current version of a table by its OID; `at` is where the message names it. DecodeError when it is unknown. */
+export type TableLookup = (id: number, at: number) => Table;
+
 /** What rows are decoded with: the tables announced so far, and where spans go. */
 export interface RowContext {
   readonly relations: RelationCache;
@@ -68,7 +71,7 @@ export function parseDelete(cursor: Cursor, xid: number | null, context: RowCont
 }
 
 /** `T` Int32 relations, Int8 options (1: CASCADE, 2: RESTART IDENTITY), Int32 relationOid per relation */
-export function parseTruncate(cursor: Cursor, xid: number | null, relations: RelationCache): TruncateMessage {
+export function parseTruncate(cursor: Cursor, xid: number | null, tableOf: TableLookup): TruncateMessage {
   const count = cursor.int32();
   const options = cursor.uint8();
   if (options > 3) throw new DecodeError(`truncate with unknown options ${options}`, cursor.position - 1);
@@ -76,7 +79,7 @@ export function parseTruncate(cursor: Cursor, xid: number | null, relations: Rel
     throw new DecodeError(`truncate of ${count} relations in ${cursor.remaining} bytes`, cursor.position);
   }
   const tables: Table[] = [];
-  for (let i = 0; i < count; i++) tables.push(parseRelationId(cursor, relations));
+  for (let i = 0; i < count; i++) tables.push(tableOf(cursor.uint32(), cursor.position - 4));
   cursor.expectEnd('truncate');
   return { kind: 'truncate', xid, tables, cascade: (options & 1) !== 0, restartIdentity: (options & 2) !== 0 };
 }

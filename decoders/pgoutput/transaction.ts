@@ -4,8 +4,7 @@ import { DecodeError } from '../decode-error.ts';
 import { formatLsn } from './lsn.ts';
 import type { LogicalMessage } from './message.ts';
 import { PositionLostError } from './position-lost-error.ts';
-import { RelationCache } from './relation-cache.ts';
-import { parseType } from './relation-messages.ts';
+import { parseTable, parseType } from './relation-messages.ts';
 import { parseNewRow, parseOldRow, parseOptionalOldRow, parseTruncate } from './row-messages.ts';
 import { parseBegin, parseCommit, parseLogicalMessage, parseOrigin } from './transaction-messages.ts';
 import { SpanArena } from './tuple.ts';
@@ -52,7 +51,6 @@ const NOT_REQUESTED = 'SEcAbPKrp';
 export class TransactionReducer {
   readonly #captures: (table: Table) => boolean;
   readonly #boundaries: boolean;
-  readonly #relations = new RelationCache();
   readonly #targets = new Map<number, Target>();
   readonly #arena = new SpanArena();
   readonly #cursor = new Cursor(Buffer.alloc(0));
@@ -163,7 +161,7 @@ export class TransactionReducer {
     const cursor = this.#cursor;
     const tx = this.#expectOpen('row change');
     const id = cursor.uint32();
-    const target = this.#targets.get(id) ?? this.#unknown(id);
+    const target = this.#target(id, cursor.position - 4);
     const ordinal = this.#ordinal++;
     if (!target.captured || ordinal < this.#firstOrdinal) return;
     const { table } = target;
@@ -219,12 +217,10 @@ export class TransactionReducer {
 
   /**
    * The server announces a table again after anything about it was altered, also what only the catalog tells, such as
-   * NOT NULL or a default. So every announcement begins a new version.
+   * NOT NULL or a default. So every announcement begins a new version, unlike in a RelationCache.
    */
   #announce(): void {
-    const announced = this.#relations.announce(this.#cursor);
-    const isRepeated = this.#targets.get(announced.id)?.table.columns === announced.columns;
-    const table = isRepeated ? { ...announced } : announced;
+    const table = parseTable(this.#cursor);
     const captured = this.#captures(table);
     this.#targets.set(table.id, { table, captured });
     if (captured) this.#newTables.push(table);
@@ -239,7 +235,7 @@ export class TransactionReducer {
   }
 
   #truncate(at: number): void {
-    const { tables } = parseTruncate(this.#cursor, null, this.#relations);
+    const { tables } = parseTruncate(this.#cursor, null, (id, at) => this.#target(id, at).table);
     const tx = this.#expectOpen('truncate');
     for (const table of tables) {
       const ordinal = this.#ordinal++;
@@ -281,8 +277,10 @@ export class TransactionReducer {
     return this.#tx;
   }
 
-  #unknown(id: number): never {
-    throw this.#error(`row change of relation ${id}, which was never announced`);
+  #target(id: number, at: number): Target {
+    const target = this.#targets.get(id);
+    if (target === undefined) throw new DecodeError(`relation ${id} was never announced`, at);
+    return target;
   }
 
   #error(message: string): DecodeError {
