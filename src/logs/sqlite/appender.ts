@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { TailraceError } from '../../model/errors.ts';
 import type { Append } from '../../model/log.ts';
 import { formatOffsetKey } from '../offset-key.ts';
+import { ZstdCompressor } from '../zstd-compressor.ts';
 import { batchCrc, type Codec, encodeBatch, type StoredBatch } from './batch-codec.ts';
 import { corrupt, guarded } from './log-error.ts';
 import { rowCrc } from './open.ts';
@@ -24,7 +25,7 @@ interface PlannedBatch {
 export class Appender {
   readonly #db: Database.Database;
   readonly #path: string;
-  readonly #compression: Codec;
+  readonly #compressor: ZstdCompressor | null;
   readonly #clock: () => number;
   readonly #topics: Topics;
   readonly #offsets: SourceOffsets;
@@ -40,7 +41,7 @@ export class Appender {
   ) {
     this.#db = db;
     this.#path = options.path;
-    this.#compression = options.compression;
+    this.#compressor = options.compression === 'zstd' ? new ZstdCompressor() : null;
     this.#clock = options.clock;
     this.#topics = parts.topics;
     this.#offsets = parts.offsets;
@@ -98,7 +99,7 @@ export class Appender {
       const topic = this.#topics.obtain(records.topic);
       const state = partitionOf(topic, records.partition);
       const end = ends.get(state) ?? { offset: state.endOffset, bytes: state.endBytes };
-      const stored = encodeBatch(records, this.#compression);
+      const stored = encodeBatch(records, this.#compressor);
       const endBytes = end.bytes + stored.head.length + stored.body.length;
       planned.push({ topic, state, baseOffset: end.offset, count, endBytes, stored });
       ends.set(state, { offset: end.offset + count, bytes: endBytes });
