@@ -57,7 +57,8 @@ class StreamOutput implements Output {
   }
 
   get columns(): number {
-    return this.#stream.columns ?? DEFAULT_COLUMNS;
+    // A terminal that does not know its size says 0.
+    return this.#stream.columns || DEFAULT_COLUMNS;
   }
 
   write(text: string): void | Promise<void> {

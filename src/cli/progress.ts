@@ -115,16 +115,18 @@ export class ProgressReporter {
       if (!isFinished && nowMs - this.#lastLineMs < PIPED_INTERVAL_MS) return;
       this.#lastLineMs = nowMs;
       void this.#block.write(progressJson(connector, snapshot, nowMs));
-    } else if (isFinished) {
-      const [line] = progressLines(connector, snapshot, { nowMs, width: this.#block.columns });
-      this.#running.delete(connector);
-      void this.#block.write(`${this.#color ? styleText('green', line!, { validateStream: false }) : line}\n`);
+      if (isFinished) this.#finished.add(connector);
+      return;
     }
-    if (isFinished) {
-      this.#running.delete(connector);
-      this.#finished.add(connector);
+    if (!isFinished) {
+      this.#draw(nowMs);
+      return;
     }
-    if (this.#block.isTTY) this.#draw(nowMs);
+    this.#finished.add(connector);
+    this.#running.delete(connector);
+    this.#draw(nowMs);
+    const [line] = progressLines(connector, snapshot, { nowMs, width: this.#block.columns });
+    void this.#block.write(`${this.#color ? styleText('green', line!, { validateStream: false }) : line}\n`);
   }
 
   #draw(nowMs: number): void {

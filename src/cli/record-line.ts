@@ -23,8 +23,13 @@ export function recordLine(record: ShownRecord): string {
   return `{${fields.filter((field) => field !== '').join(',')}}\n`;
 }
 
+/** A header is text by its converter: `7` and `{"id":7}` may be strings, so none is taken for JSON. */
 function headerObject({ key, value }: EncodedHeader): string {
-  return `{"key":${JSON.stringify(key)},${dataFields('value', value)}}`;
+  const name = `"key":${JSON.stringify(key)}`;
+  if (value === null) return `{${name},"value":null}`;
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+  if (isUtf8(bytes)) return `{${name},"value":${JSON.stringify(bytes.toString('utf8'))}}`;
+  return `{${name},"value":"${bytes.toString('base64')}","valueEncoding":"base64"}`;
 }
 
 function dataFields(name: string, bytes: Uint8Array | null): string {

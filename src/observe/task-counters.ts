@@ -31,9 +31,9 @@ export class TaskCounters {
   restarts = 0;
   errors = 0;
   lastErrorMs: number | null = null;
-  /** Commit time of the last appended change, microseconds since 1970 UTC; null: none yet. */
+  /** Commit time of the last appended change that was streamed, microseconds since 1970 UTC; null: none yet. */
   lastCommitMicros: number | null = null;
-  /** Milliseconds between the commit of the last appended change and its append; null: none yet. */
+  /** Milliseconds between the commit of the last appended change that was streamed and its append; null: none yet. */
   behindMs: number | null = null;
 
   /** A batch became durable. `appendMs`: how long the append took. */
@@ -52,8 +52,11 @@ export class TaskCounters {
     this.batchMaxRecords = Math.max(this.batchMaxRecords, written);
     const last = changes.at(-1);
     if (last === undefined) return;
-    const phase = last.kind === 'row' && last.op === 'r' ? this.snapshot : this.streaming;
-    phase.lastEventMs = timestampMs;
+    if (last.kind === 'row' && last.op === 'r') {
+      this.snapshot.lastEventMs = timestampMs;
+      return;
+    }
+    this.streaming.lastEventMs = timestampMs;
     this.lastCommitMicros = last.tx.commitTimeMicros;
     this.behindMs = Math.max(0, timestampMs - last.tx.commitTimeMicros / 1000);
   }

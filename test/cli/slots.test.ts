@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { configOfUrl } from '../../src/cli/connection.ts';
 import { ProcessIo } from '../../src/cli/process-io.ts';
@@ -50,7 +52,7 @@ for (const version of [18, 15] as const) {
   });
 }
 
-test('a wrong password and a missing database are exit code 3 and one line', async (t) => {
+test('a missing database is exit code 3 and one line', async (t) => {
   const { url } = await useDatabase(t);
   const missing = new URL(url);
   missing.pathname = '/no_such_db';
@@ -64,6 +66,19 @@ test('a server that is away is reported, not thrown', async () => {
   const { slot, error } = await new LagProbe(config, Date.now).read();
   assert.equal(slot, null);
   assert.match(error!, /ECONNREFUSED 127\.0\.0\.1:9/);
+});
+
+test('a server that accepts and then says nothing is given up after a few seconds', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const sockets: Socket[] = [];
+  silent.on('connection', (socket) => sockets.push(socket));
+  const { port } = silent.address() as AddressInfo;
+  const config = configOfUrl(`postgres://u:p@127.0.0.1:${port}/d?sslmode=disable`, {}, new ProcessIo());
+  const { error } = await new LagProbe(config, Date.now).read();
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  assert.equal(error, 'the server did not answer within 5000 ms');
 });
 
 test('lag in time: nothing unconfirmed is no lag, however old; what stays unconfirmed grows older', () => {

@@ -28,7 +28,15 @@ test('topics read gives a line of JSON for each record, JSON as it is, other tex
     [
       { key: '{"id":1}', value: '{"n":9007199254740993,"f":1.0E8}' },
       { key: '{"id":1}', value: null },
-      { key: 'plain', value: '[1,\n 2]', headers: [{ key: 'h', value: Buffer.from([0xff, 0]) }] },
+      {
+        key: 'plain',
+        value: '[1,\n 2]',
+        headers: [
+          { key: 'h', value: Buffer.from([0xff, 0]) },
+          { key: 'i', value: Buffer.from('7') },
+          { key: 'j', value: null },
+        ],
+      },
       { key: null, value: '"\\u00e4"' },
     ],
   ]);
@@ -39,7 +47,7 @@ test('topics read gives a line of JSON for each record, JSON as it is, other tex
   assert.deepEqual(stdout.split('\n'), [
     `{${rest(0)},"key":{"id":1},"value":{"n":9007199254740993,"f":1.0E8},"headers":[],"timestamp":1700000000000}`,
     `{${rest(1)},"key":{"id":1},"value":null,"headers":[],"timestamp":1700000000000}`,
-    `{${rest(2)},"key":"plain","keyEncoding":"string","value":[1,  2],"headers":[{"key":"h","value":"/wA=","valueEncoding":"base64"}],"timestamp":1700000000000}`,
+    `{${rest(2)},"key":"plain","keyEncoding":"string","value":[1,  2],"headers":[{"key":"h","value":"/wA=","valueEncoding":"base64"},{"key":"i","value":"7"},{"key":"j","value":null}],"timestamp":1700000000000}`,
     `{${rest(3)},"key":null,"value":"\\u00e4","headers":[],"timestamp":1700000000000}`,
     '',
   ]);

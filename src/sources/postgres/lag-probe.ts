@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import type { LagReport, LagThresholds, SlotLag } from '../../model/status.ts';
@@ -14,6 +15,9 @@ export type LagConfig = ConnectionConfig &
     | 'tailrace.lag.ms.max'
   >;
 
+/** Half of Prometheus' usual scrape timeout, so that the rest of a scrape arrives when the server hangs. */
+const ANSWER_WITHIN_MS = 5000;
+
 /** Asks a server what a connector's slot holds back. */
 export class LagProbe {
   readonly #config: LagConfig;
@@ -26,31 +30,38 @@ export class LagProbe {
     this.#clock = clock;
   }
 
-  /** One query at a time: who asks meanwhile gets the same answer. Does not reject. */
-  read(): Promise<LagReport> {
+  /** One query at a time: who asks meanwhile gets the same answer. Does not reject, and waits for a few seconds at most. */
+  async read(): Promise<LagReport> {
     this.#running ??= this.#read().finally(() => {
       this.#running = null;
     });
-    return this.#running;
+    const late = new AbortController();
+    const deadline = sleep(ANSWER_WITHIN_MS, null, { signal: late.signal, ref: false }).catch(() => null);
+    const report = await Promise.race([this.#running, deadline]);
+    late.abort();
+    return report ?? this.#unknown(`the server did not answer within ${ANSWER_WITHIN_MS} ms`);
   }
 
   async #read(): Promise<LagReport> {
     const config = this.#config;
-    const slotName = config['slot.name'];
+    try {
+      const [slot = null] = await withConnection(config, 'read the replication slot', (client) =>
+        listSlots(client, config['slot.name']),
+      );
+      return { ...this.#unknown(null), slot, lagMs: this.#lagMs(slot) };
+    } catch (error) {
+      return this.#unknown(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #unknown(error: string | null): LagReport {
+    const config = this.#config;
     const thresholds: LagThresholds = {
       retainedBytes: config['tailrace.lag.retained.bytes.max'],
       unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
       lagMs: config['tailrace.lag.ms.max'],
     };
-    const about = { connector: config.name, slotName, thresholds };
-    try {
-      const [slot = null] = await withConnection(config, 'read the replication slot', (client) =>
-        listSlots(client, slotName),
-      );
-      return { ...about, slot, lagMs: this.#lagMs(slot), error: null };
-    } catch (error) {
-      return { ...about, slot: null, lagMs: null, error: error instanceof Error ? error.message : String(error) };
-    }
+    return { connector: config.name, slotName: config['slot.name'], slot: null, lagMs: null, thresholds, error };
   }
 
   #lagMs(slot: SlotLag | null): number | null {
