@@ -40,7 +40,7 @@ function nextDecimal(text: string, fractionDigits: number): string {
   const [mantissa, exponent] = text.split('e') as [string, string];
   const sign = mantissa.startsWith('-') ? '-' : '';
   const digits = Number(mantissa.replace('-', '').replace('.', '')) + 1;
-  return `${sign}${digits}e${Number(exponent) - fractionDigits}`;
+  return Number(`${sign}${digits}e${Number(exponent) - fractionDigits}`).toExponential(fractionDigits);
 }
 
 /** Lays the digits of `d.ddde+x` out as Java does. */
