@@ -18,6 +18,8 @@ export interface ResumePosition {
   readonly skip: { readonly xid: number; readonly count: number } | null;
   /** LSN of the last non-transactional message emitted: those belong to no commit that could stand for them. */
   readonly lastMessageLsn?: number | null;
+  /** End of a commit that was emitted before: what the first transaction has as `previousEndLsn`. */
+  readonly previousEndLsn?: number | null;
 }
 
 export interface TransactionReducerOptions {
@@ -60,6 +62,7 @@ export class TransactionReducer {
   #ordinal = 0;
   #lastEndLsn: number | null;
   #lastMessageLsn: number | null;
+  #previousEndLsn: number | null;
   #skip: { readonly xid: number; readonly count: number } | null;
   /** Ordinals of the open transaction below this one were emitted before the restart. */
   #firstOrdinal = 0;
@@ -69,6 +72,7 @@ export class TransactionReducer {
     this.#boundaries = options.boundaries ?? false;
     this.#lastEndLsn = options.resume?.lastEndLsn ?? null;
     this.#lastMessageLsn = options.resume?.lastMessageLsn ?? null;
+    this.#previousEndLsn = options.resume?.previousEndLsn ?? null;
     this.#skip = options.resume?.skip ?? null;
   }
 
@@ -179,9 +183,9 @@ export class TransactionReducer {
   #begin(at: number): void {
     const { commitLsn, commitTimeMicros, xid } = parseBegin(this.#cursor);
     if (this.#tx !== null) throw this.#error(`begin of transaction ${xid} inside of transaction ${this.#tx.xid}`);
-    const previousEndLsn = this.#lastEndLsn;
-    if (previousEndLsn !== null && commitLsn < previousEndLsn) {
-      const order = `${formatLsn(commitLsn)}, before ${formatLsn(previousEndLsn)} where the last one ended`;
+    const lastEndLsn = this.#lastEndLsn;
+    if (lastEndLsn !== null && commitLsn < lastEndLsn) {
+      const order = `${formatLsn(commitLsn)}, before ${formatLsn(lastEndLsn)} where the last one ended`;
       throw new PositionLostError(`transaction ${xid} commits at ${order}`);
     }
     const skip = this.#skip;
@@ -190,7 +194,14 @@ export class TransactionReducer {
     }
     this.#firstOrdinal = skip?.count ?? 0;
     this.#ordinal = 0;
-    const tx = { commitTimeMicros, xid, commitLsn, previousEndLsn, origin: null, originLsn: null };
+    const tx = {
+      commitTimeMicros,
+      xid,
+      commitLsn,
+      previousEndLsn: this.#previousEndLsn,
+      origin: null,
+      originLsn: null,
+    };
     this.#tx = tx;
     if (this.#boundaries && skip === null) this.#changes.push({ kind: 'begin', tx, at });
   }
@@ -210,9 +221,9 @@ export class TransactionReducer {
     if (this.#boundaries) this.#changes.push({ kind: 'commit', tx, at });
     this.#tx = null;
     this.#skip = null;
-    this.#firstOrdinal = 0;
     this.#ordinal = 0;
     this.#lastEndLsn = endLsn;
+    this.#previousEndLsn = endLsn;
   }
 
   /**
@@ -265,7 +276,7 @@ export class TransactionReducer {
       commitTimeMicros: sendTimeMicros,
       xid: NO_XID,
       commitLsn: lsn,
-      previousEndLsn: this.#lastEndLsn,
+      previousEndLsn: this.#previousEndLsn,
       origin: null,
       originLsn: null,
     };

@@ -72,7 +72,7 @@ for (const entry of fixtures) {
       for (let end = 0; end < longer.length; end++) {
         if (end === data.length) continue;
         const range = `${end} of ${data.length} bytes of ${data.toString('hex')}`;
-        assert.throws(() => parser.parse(longer, 0, end), DecodeError, range);
+        assert.throws(() => parser.parse(longer, 0, end), isDecodeError, range);
       }
       parser.parse(data);
     }
@@ -135,6 +135,11 @@ test('a row of a relation that was not announced, or of another number of column
   parser.parse(Buffer.from('R\0\0\0\x01\0t\0d\0\x01\0a\0\0\0\0\x17\xff\xff\xff\xff', 'latin1'));
   assert.throws(() => parser.parse(insert), /row of 2 columns for pg_catalog\.t, announced with 1/);
 });
+
+/** A negative remainder would mean that something had been read past the end before anybody noticed. */
+function isDecodeError(error: unknown): boolean {
+  return error instanceof DecodeError && !/-\d+ (bytes )?are left/.test(error.message);
+}
 
 function parserOf({ options }: FixtureEntry): MessageParser {
   return new MessageParser({ parallelStreaming: options.streaming === 'parallel' });

@@ -145,7 +145,10 @@ for (const entry of plain) {
       // The server announces relations again in a new session: what came before the transaction is what it knows.
       const session = [...messages.slice(0, start).filter(isAnnouncement), ...messages.slice(start)];
       assert.deepEqual(
-        reduce(session, { boundaries: true, resume: { lastEndLsn, skip: null, lastMessageLsn } }).map(describe),
+        reduce(session, {
+          boundaries: true,
+          resume: { lastEndLsn, skip: null, lastMessageLsn, previousEndLsn: lastEndLsn },
+        }).map(describe),
         full.slice(emitted).map(describe),
       );
       for (let end = start + 1; end < messages.length && messages[end - 1]!.data[0] !== 0x43; end++) {
@@ -156,6 +159,7 @@ for (const entry of plain) {
           lastEndLsn: writer.lastEndLsn,
           skip: { xid: writer.open.xid, count: writer.ordinal },
           lastMessageLsn: writer.lastMessageLsn,
+          previousEndLsn: writer.lastEndLsn,
         };
         const remainder = reduce(session, { boundaries: true, resume });
         assert.deepEqual(remainder.map(describe), full.slice(taken).map(describe), `message ${end}`);
@@ -247,6 +251,18 @@ test('messages outside of a transaction are transactions of their own and move n
   assert.equal(outside.tx.xid, 0);
   assert.equal(outside.tx.commitTimeMicros, SEND_TIME);
   assert.equal(outside.tx.commitLsn, outside.at);
+});
+
+test('a message outside of transactions that was emitted before the restart is not emitted again', () => {
+  const messages = fixture('postgres-18/messages');
+  const all = reduce(messages);
+  const immediate = all.filter((change) => change.kind === 'message' && !change.transactional);
+  assert.equal(immediate.length, 3);
+  for (const [index, last] of immediate.entries()) {
+    const again = reduce(messages, { resume: { lastEndLsn: null, skip: null, lastMessageLsn: last.at } });
+    const expected = all.filter((change) => !immediate.slice(0, index + 1).includes(change));
+    assert.deepEqual(again.map(summary), expected.map(summary));
+  }
 });
 
 test('a change names the version of its table that was announced last, a truncate too', () => {
