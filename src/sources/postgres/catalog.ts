@@ -197,12 +197,18 @@ export function tableOf(published: PublishedTable, catalog: CatalogTable): Table
   return { id: oid, namespace, name, columns, replicaIdentity };
 }
 
+export interface PublishableTable {
+  readonly namespace: string;
+  readonly name: string;
+  /** A partitioned table, or a partition. */
+  readonly partitioned: boolean;
+  readonly owned: boolean;
+}
+
 /** Ordinary and partitioned tables that could be published, for `publication.autocreate.mode=filtered`. */
-export async function readPublishableTables(
-  client: ClientBase,
-): Promise<readonly { readonly namespace: string; readonly name: string; readonly owned: boolean }[]> {
-  const { rows } = await client.query<{ namespace: string; name: string; owned: boolean }>(`
-    SELECT n.nspname AS namespace, c.relname AS name,
+export async function readPublishableTables(client: ClientBase): Promise<readonly PublishableTable[]> {
+  const { rows } = await client.query<PublishableTable>(`
+    SELECT n.nspname AS namespace, c.relname AS name, c.relkind = 'p' OR c.relispartition AS partitioned,
            pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE') AS owned
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'

@@ -1,0 +1,141 @@
+import type { Client } from 'pg';
+import type { PostgresConfig } from '../../config/postgres.ts';
+import { TailraceError } from '../../model/errors.ts';
+import type { PreflightCheck, PreflightReport } from '../../model/preflight.ts';
+import {
+  type PublishedTable,
+  readPublishableTables,
+  readPublishedTables,
+  readServerVersion,
+  readTypes,
+} from './catalog.ts';
+import { connect, errorContext } from './connection.ts';
+import { postgresError, quoteIdentifier } from './postgres-error.ts';
+import { checkServerSettings, checkSlotState } from './preflight-server.ts';
+import { checkTables } from './preflight-tables.ts';
+import { creationSql, readPublication } from './publication.ts';
+import { createTableFilter } from './table-filter.ts';
+
+/**
+ * Looks at everything that a start with this configuration would need, and changes nothing. Throws only when there is no
+ * connection to ask over.
+ */
+export async function preflight(config: PostgresConfig): Promise<PreflightReport> {
+  const client = await connect(config);
+  try {
+    const serverVersion = await readServerVersion(client);
+    const checks = [
+      ...(await checkServerSettings(client, config, serverVersion)),
+      await checkReplicationLogin(config),
+      ...(await checkPublication(client, config, serverVersion)),
+      ...(await checkSlotState(client, config)),
+      ...(await checkTables(
+        client,
+        config,
+        await publishedTables(client, config, serverVersion),
+        await readTypes(client),
+      )),
+    ];
+    return { checks };
+  } catch (error) {
+    throw postgresError(error, errorContext(config, 'check the server'));
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** That role, pg_hba.conf and max_wal_senders let us in is best known by trying. */
+async function checkReplicationLogin(config: PostgresConfig): Promise<PreflightCheck> {
+  const name = 'replication connection';
+  try {
+    const replication = await connect(config, 'replication');
+    await replication.end();
+    return { name, status: 'ok', message: `${config['database.user']} may replicate`, remedy: null };
+  } catch (error) {
+    if (!(error instanceof TailraceError)) throw error;
+    return { name, status: 'error', message: error.message, remedy: error.remedy ?? null };
+  }
+}
+
+async function checkPublication(
+  client: Client,
+  config: PostgresConfig,
+  serverVersion: number,
+): Promise<readonly PreflightCheck[]> {
+  const name = 'publication';
+  const publication = config['publication.name'];
+  const existing = await readPublication(client, publication);
+  if (existing !== null) {
+    const { omitted } = existing;
+    if (omitted.length === 0) return [{ name, status: 'ok', message: `${publication} exists`, remedy: null }];
+    return [
+      {
+        name,
+        status: 'warning',
+        message: `${publication} leaves out ${omitted.join(', ')}`,
+        remedy: `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, update, delete, truncate');`,
+      },
+    ];
+  }
+  let sql: string;
+  try {
+    sql = await creationSql(client, config, serverVersion);
+  } catch (error) {
+    if (!(error instanceof TailraceError)) throw error;
+    return [{ name, status: 'error', message: error.message, remedy: error.remedy ?? null }];
+  }
+  const mode = config['publication.autocreate.mode'];
+  if (mode === 'disabled') {
+    return [{ name, status: 'error', message: `${publication} does not exist`, remedy: `${sql};` }];
+  }
+  const obstacle = await creationObstacle(client, config);
+  return [
+    obstacle === null
+      ? { name, status: 'ok', message: `${publication} will be made at the start`, remedy: null }
+      : { name, status: 'error', message: `${publication} does not exist, and ${obstacle}`, remedy: `${sql};` },
+  ];
+}
+
+/** Why we could not make the publication ourselves. */
+async function creationObstacle(client: Client, config: PostgresConfig): Promise<string | null> {
+  const user = config['database.user'];
+  const { rows } = await client.query<{ superuser: boolean; may_create: boolean }>(
+    `SELECT r.rolsuper AS superuser,
+            pg_catalog.has_database_privilege(current_database(), 'CREATE') AS may_create
+     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`,
+  );
+  const { superuser, may_create: mayCreate } = rows[0] ?? { superuser: false, may_create: false };
+  if (superuser) return null;
+  if (config['publication.autocreate.mode'] === 'all_tables')
+    return `only a superuser may publish all tables, ${user} is none`;
+  if (!mayCreate) return `${user} may not CREATE in ${config['database.dbname']}`;
+  if (config['publication.autocreate.mode'] === 'no_tables') return null;
+  const captures = createTableFilter(config);
+  const foreign = (await readPublishableTables(client)).filter((table) => captures(table) && !table.owned);
+  const [first] = foreign;
+  return first === undefined ? null : `${user} does not own ${first.namespace}.${first.name}`;
+}
+
+/** What the publication publishes. One that is still to be made is made in a transaction that is rolled back. */
+async function publishedTables(
+  client: Client,
+  config: PostgresConfig,
+  serverVersion: number,
+): Promise<readonly PublishedTable[]> {
+  const name = config['publication.name'];
+  const captures = createTableFilter(config);
+  const read = async (): Promise<readonly PublishedTable[]> =>
+    (await readPublishedTables(client, name, serverVersion)).filter(captures);
+  if ((await readPublication(client, name)) !== null) return read();
+  if ((await creationObstacle(client, config)) !== null) return [];
+  await client.query(`BEGIN; SET LOCAL lock_timeout = '1s'`);
+  try {
+    await client.query(await creationSql(client, config, serverVersion));
+    return await read();
+  } catch {
+    // Said by the check of the publication already, or a lock that is none of our business.
+    return [];
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
