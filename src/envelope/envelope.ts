@@ -23,6 +23,8 @@ export interface EnvelopeOptions {
   /** `__debezium.context.*`, empty when `extended.headers.enabled` is false. */
   readonly contextHeaders: readonly Header[];
   readonly tombstones: boolean;
+  /** Of c, u, d, r and t. A changed key is a delete and a create, each of which may be left out. */
+  readonly skippedOperations: ReadonlySet<string>;
   /** `binary.handling.mode` */
   readonly binaryMode: BinaryMode;
 }
@@ -50,7 +52,7 @@ export class EnvelopeBuilder {
 
   /** One to three records: a delete brings its tombstone, a changed key a delete, a tombstone and a create. */
   row(change: RowChange, shape: TableShape, context: EventContext): SourceRecord[] {
-    const { contextHeaders } = this.#options;
+    const { contextHeaders, skippedOperations } = this.#options;
     if (!isKeyChange(change, shape)) {
       const event = this.#event(change, change.op, shape, context, contextHeaders);
       return change.op === 'd' ? this.#withTombstone(event) : [event];
@@ -61,9 +63,15 @@ export class EnvelopeBuilder {
       { key, schema: shape.keySchema!, value },
       ...contextHeaders,
     ];
-    const gone = this.#event(change, 'd', shape, context, header('__debezium.newkey', newKey));
-    const created = this.#event(change, 'c', shape, context, header('__debezium.oldkey', oldKey));
-    return [...this.#withTombstone(gone), created];
+    const records: SourceRecord[] = [];
+    if (!skippedOperations.has('d')) {
+      const gone = this.#event(change, 'd', shape, context, header('__debezium.newkey', newKey));
+      records.push(...this.#withTombstone(gone));
+    }
+    if (!skippedOperations.has('c')) {
+      records.push(this.#event(change, 'c', shape, context, header('__debezium.oldkey', oldKey)));
+    }
+    return records;
   }
 
   truncate(change: TruncateChange, shape: TableShape, context: EventContext): SourceRecord {

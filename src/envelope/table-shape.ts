@@ -91,7 +91,7 @@ function propagateSourceType(column: ColumnMapping): ColumnMapping {
 function keyOf(mapping: TableMapping, rules: ColumnRules): readonly number[] {
   const named = rules.keyColumns(mapping.collectionId);
   if (named === null) return mapping.primaryKey;
-  return mapping.columns.flatMap((column, i) => (named.includes(column.name) ? [i] : []));
+  return named.map((name) => mapping.columns.findIndex((column) => column.name === name)).filter((i) => i !== -1);
 }
 
 function columnId(mapping: TableMapping, column: ColumnMapping): string {

@@ -36,9 +36,9 @@ export class TopicNaming {
     return sanitizeTopic(this.#join([this.prefix, this.#options['topic.transaction']]));
   }
 
-  /** Topic of logical decoding messages. */
+  /** Topic of logical decoding messages: the dot is fixed, whatever the delimiter. */
   message(): string {
-    return sanitizeTopic(this.#join([this.prefix, 'message']));
+    return sanitizeTopic(`${this.prefix}.message`);
   }
 
   #join(parts: readonly string[]): string {

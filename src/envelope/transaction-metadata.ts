@@ -1,4 +1,4 @@
-import type { BoundaryChange } from '../../decoders/change.ts';
+import type { Change } from '../../decoders/change.ts';
 import type { SourceOffset } from '../model/log.ts';
 import { NO_HEADERS, type SourceRecord } from '../model/record.ts';
 import { createStruct, type Struct, type Value } from '../model/schema.ts';
@@ -28,8 +28,8 @@ export class TransactionTracker {
     }
   }
 
-  /** The BEGIN record; null when the transaction was begun before a restart. */
-  begin(change: BoundaryChange, id: string): SourceRecord | null {
+  /** The BEGIN record, before the first change of the transaction that is delivered; null when it was begun before. */
+  begin(change: Change, id: string): SourceRecord | null {
     if (this.#openId !== null) return null;
     this.#openId = id;
     return this.#record(change, id, 'BEGIN', null, null);
@@ -47,8 +47,9 @@ export class TransactionTracker {
     return block;
   }
 
-  /** The END record, with the number of events in all and per table. */
-  end(change: BoundaryChange, id: string): SourceRecord {
+  /** The END record, with the number of events in all and per table; null for a transaction without any change of ours. */
+  end(change: Change, id: string): SourceRecord | null {
+    if (this.#openId === null) return null;
     const counts = [...this.#perCollection].map(([collection, count]) => {
       const entry = createStruct();
       entry.data_collection = collection;
@@ -70,13 +71,7 @@ export class TransactionTracker {
     return state;
   }
 
-  #record(
-    change: BoundaryChange,
-    id: string,
-    status: 'BEGIN' | 'END',
-    total: bigint | null,
-    collections: Value,
-  ): SourceRecord {
+  #record(change: Change, id: string, status: 'BEGIN' | 'END', total: bigint | null, collections: Value): SourceRecord {
     const key = createStruct();
     key.id = id;
     const value = createStruct();

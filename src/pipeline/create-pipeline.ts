@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DebeziumConfig } from '../config/debezium.ts';
 import type { ConnectConfig } from '../config/worker.ts';
 import { createJsonConverter } from '../converters/json/json-converter.ts';
-import { simpleHeaderConverter } from '../converters/simple-header.ts';
+import { createSimpleHeaderConverter } from '../converters/simple-header.ts';
 import { columnRules } from '../envelope/column-rules.ts';
 import { EnvelopeBuilder } from '../envelope/envelope.ts';
 import { STRING } from '../envelope/event-schemas.ts';
@@ -38,6 +38,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     decimalFormat: config['value.converter.decimal.format'],
     replaceNullWithDefault: config['value.converter.replace.null.with.default'],
   });
+  const skippedOperations = new Set<string>(config['skipped.operations']);
   return new Pipeline({
     source,
     shape: {
@@ -52,16 +53,17 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       sourceBlock: source.sourceBlock,
       contextHeaders,
       tombstones: config['tombstones.on.delete'],
+      skippedOperations,
       binaryMode: config['binary.handling.mode'],
     }),
     contextHeaders,
     output: new Output(parts.partitionsOf, parts.partitioner),
     keys,
     values,
-    headers: simpleHeaderConverter,
+    headers: createSimpleHeaderConverter(),
     compiled: parts.plan === 'structured' || hasDecimalNumbers(config) ? null : { key: keys, value: values },
     tombstones: config['tombstones.on.delete'],
-    skippedOperations: new Set(config['skipped.operations']),
+    skippedOperations,
     skipUnchanged: config['skip.messages.without.change'],
     transactionMetadata: config['provide.transaction.metadata'],
     heartbeatMs: config['heartbeat.interval.ms'],

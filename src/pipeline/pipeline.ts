@@ -109,25 +109,28 @@ export class Pipeline implements BatchEncoder {
         return;
       }
       case 'begin':
+        return;
       case 'commit':
-        this.#boundary(change);
+        this.#end(change);
         return;
       default:
         change satisfies never;
     }
   }
 
-  #boundary(change: BoundaryChange): void {
-    if (this.#transactions === null) return;
-    const id = this.#options.source.sourceBlock.transactionId(change);
-    const record = change.kind === 'begin' ? this.#transactions.begin(change, id) : this.#transactions.end(change, id);
+  #end(change: BoundaryChange): void {
+    const record = this.#transactions?.end(change, this.#options.source.sourceBlock.transactionId(change)) ?? null;
     if (record !== null) this.#records.encode(record);
   }
 
+  /** Begins the transaction in its metadata if need be: one whose changes are all left out has none. */
   #next(change: Change, collectionId: string): NextInTransaction | null {
     const transactions = this.#transactions;
     if (transactions === null || (change.kind === 'row' && change.op === 'r')) return null;
-    return () => transactions.event(collectionId, this.#options.source.sourceBlock.transactionId(change));
+    const id = this.#options.source.sourceBlock.transactionId(change);
+    const begin = transactions.begin(change, id);
+    if (begin !== null) this.#records.encode(begin);
+    return () => transactions.event(collectionId, id);
   }
 
   #entry(table: Table): TableEntry {

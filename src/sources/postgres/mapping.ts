@@ -56,8 +56,8 @@ function describe(column: Column, catalog: CatalogColumn | undefined): CatalogCo
 
 /**
  * Names of the key columns in key order. With the default replica identity the log itself marks the primary key, as it
- * was when the change was made; the catalog gives its order. Otherwise the catalog's primary key counts, and without one
- * the index of REPLICA IDENTITY USING INDEX.
+ * was when the change was made; the catalog gives its order. With USING INDEX the columns of that index are all that a
+ * delete tells of its row, so they are the key of every change. Otherwise the catalog's primary key counts.
  */
 function keyColumns(table: Table, catalog: CatalogTable | null): readonly string[] {
   const marked = table.columns.filter((column) => column.identity).map((column) => column.name);
@@ -68,8 +68,7 @@ function keyColumns(table: Table, catalog: CatalogTable | null): readonly string
     const agrees = primaryKey.length === marked.length && primaryKey.every((name) => marked.includes(name));
     return agrees ? primaryKey : marked;
   }
-  if (present(primaryKey)) return primaryKey;
-  if (table.replicaIdentity !== 'index') return [];
+  if (table.replicaIdentity !== 'index') return present(primaryKey) ? primaryKey : [];
   const index = catalog?.identityIndex ?? [];
   return present(index) ? index : marked;
 }

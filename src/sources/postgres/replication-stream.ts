@@ -20,6 +20,11 @@ export interface StreamPosition {
   readonly seen: SeenTransactions | null;
 }
 
+export interface StartPosition extends StreamPosition {
+  /** End of the last commit that was delivered; null before the first one after a snapshot. */
+  readonly previousEndLsn: number | null;
+}
+
 /** Changes in commit order; without any, the position alone has moved on. */
 export interface StreamBatch {
   readonly changes: readonly Change<PgTx>[];
@@ -30,7 +35,7 @@ export interface StreamBatch {
 }
 
 export interface StreamOptions {
-  readonly from: StreamPosition;
+  readonly from: StartPosition;
   readonly captures: (table: Table) => boolean;
   /** Prefixes of logical messages; null: all are wanted. */
   readonly capturesPrefix: ((prefix: string) => boolean) | null;
@@ -99,12 +104,12 @@ export class ReplicationStream implements WireListener {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { endLsn, skip, messageLsn, seen } = options.from;
+    const { endLsn, skip, messageLsn, seen, previousEndLsn } = options.from;
     const { captures, boundaries } = options;
     this.#reducer = new TransactionReducer({
       captures,
       boundaries,
-      resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn },
+      resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn, previousEndLsn },
     });
     this.#idleLsn = this.#deliveredLsn = this.#ackedLsn = endLsn;
     this.#seen = seen;

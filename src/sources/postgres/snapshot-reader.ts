@@ -110,7 +110,7 @@ export class SnapshotReader {
 
   /** A row that another one of the same table follows. */
   row(worker: Worker, row: Row, isFirst: boolean): void {
-    this.#push(row, worker.table, isFirst ? this.#firstMarker() : 'true');
+    this.#push(row, worker.table, isFirst ? this.#firstMarker(worker) : 'true');
   }
 
   received(worker: Worker, bytes: number): void {
@@ -128,7 +128,7 @@ export class SnapshotReader {
   tableDone(worker: Worker, last: Row | null, isOnlyRow: boolean): void {
     if (last !== null) {
       if (this.#held !== null) this.#push(this.#held.row, this.#held.table, this.#held.marker);
-      const isFirstOfAll = isOnlyRow && this.#ordinal === 0;
+      const isFirstOfAll = isOnlyRow && worker.index === 0 && this.#ordinal === 0;
       this.#held = { row: last, table: worker.table, marker: isFirstOfAll ? 'first' : 'last_in_data_collection' };
     }
     this.progress[worker.index]!.state = 'done';
@@ -156,8 +156,9 @@ export class SnapshotReader {
     return this.#reading === 0 && this.#nextTable === this.#options.tables.length;
   }
 
-  #firstMarker(): SnapshotMarker {
-    return this.#ordinal === 0 && this.#held === null ? 'first' : 'first_in_data_collection';
+  /** Debezium gives `first` to a row of the first table only: when that is empty, no row is. */
+  #firstMarker(worker: Worker): SnapshotMarker {
+    return worker.index === 0 && this.#ordinal === 0 ? 'first' : 'first_in_data_collection';
   }
 
   #push(row: Row, table: Table, marker: SnapshotMarker): void {

@@ -5,6 +5,7 @@ import type { CatalogSession } from './catalog-session.ts';
 import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { formatSnapshotOffset, type SnapshotOffset } from './offset.ts';
+import type { SeenTransactions } from './seen-transactions.ts';
 import { openSnapshotSessions, planSnapshot, type SnapshotPoint } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 import type { Start } from './start.ts';
@@ -22,8 +23,9 @@ export interface SnapshotRun {
 /**
  * The batches of a snapshot. The first, without changes, withdraws what an interrupted one left in the log; the last
  * carries the position at which the stream goes on, so that the snapshot counts as read exactly when all of it is durable.
+ * Returns which transactions the stream that follows must leave out because the snapshot has seen them.
  */
-export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch> {
+export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, SeenTransactions | null> {
   const { config, session, start, clock, logger, onProgress, signal } = run;
   const exported = start.created;
   const { clients, point } = await openSnapshotSessions(config, exported, start.tables.length);
@@ -63,6 +65,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch> {
       }
       yield { changes, offset, bytes, ...(isLast ? { snapshot: 'end' as const } : {}) };
     }
+    return seenBefore(start, point);
   } finally {
     await reader?.close();
     await Promise.all(clients.map((client) => client.end().catch(() => {})));
@@ -85,8 +88,7 @@ function snapshotOffset(
   completed: boolean,
 ): SnapshotOffset {
   const { plan, from, server } = start;
-  // A stream that goes on from a stored position replays what the snapshot has seen: the topics had it coming.
-  const seen = plan.from === null && plan.stream ? point.seen : (plan.from?.seen ?? null);
+  const seen = seenBefore(start, point);
   const isKnown = completed || plan.from !== null;
   return {
     type: SNAPSHOT_TYPES[config['snapshot.mode']],
@@ -99,4 +101,9 @@ function snapshotOffset(
     seen: completed || plan.from !== null ? seen : null,
     server: { systemId: server.systemId, timeline: server.timeline },
   };
+}
+
+/** A stream that goes on from a stored position replays what the snapshot has seen: the topics had it coming. */
+function seenBefore({ plan }: Start, point: SnapshotPoint): SeenTransactions | null {
+  return plan.from === null && plan.stream ? point.seen : (plan.from?.seen ?? null);
 }

@@ -13,6 +13,7 @@ import { collectionId } from './table-filter.ts';
 export type SnapshotConfig = ConnectionConfig &
   Pick<
     PostgresConfig,
+    | 'table.include.list'
     | 'snapshot.include.collection.list'
     | 'snapshot.max.threads'
     | 'snapshot.select.statement.overrides'
@@ -115,6 +116,10 @@ export async function planSnapshot(
     const included = config['snapshot.include.collection.list'];
     return included === null || included.matches(collectionId(table));
   });
+  // Debezium's order: that of the expressions in the include list, and by name among those that one expression matches.
+  const patterns = config['table.include.list']?.patterns ?? [];
+  const rank = (table: PublishedTable): number => patterns.findIndex((pattern) => pattern.test(collectionId(table)));
+  chosen.sort((a, b) => rank(a) - rank(b));
   const catalog = await readTables(
     session,
     chosen.map((table) => table.oid),

@@ -41,6 +41,7 @@ const SCHEMA: Schema = {
   type: 'struct',
   optional: false,
   name: 'io.debezium.connector.postgresql.Source',
+  version: 1,
   fields: FIELDS,
 };
 
@@ -85,7 +86,8 @@ export class PostgresSourceBlock implements SourceBlock<PgTx> {
     struct.ts_ns = micros * 1000n;
     struct.schema = table?.namespace ?? '';
     struct.table = table?.name ?? '';
-    struct.txId = BigInt(tx.xid);
+    // A non-transactional message has none.
+    struct.txId = tx.xid === 0 ? null : BigInt(tx.xid);
     struct.lsn = BigInt(at);
     struct.xmin = null;
     struct.origin = tx.origin;

@@ -10,7 +10,8 @@ import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import { CatalogSession } from './catalog-session.ts';
 import { formatStreamOffset, type LastChange, parseOffset } from './offset.ts';
-import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
+import type { ReplicationStream, StartPosition, StreamBatch } from './replication-stream.ts';
+import type { SeenTransactions } from './seen-transactions.ts';
 import type { Server } from './server-identity.ts';
 import { dropSlot } from './slot.ts';
 import { readSnapshot } from './snapshot-run.ts';
@@ -87,8 +88,12 @@ class PostgresSource implements Source {
       signal,
     });
     this.#replication = start.replication;
-    if (start.plan.snapshot && !signal.aborted) yield* this.#readSnapshot(start, signal);
-    if (start.plan.stream && start.from !== null && !signal.aborted) yield* this.#readStream(start, start.from, signal);
+    let { from: position } = start;
+    if (start.plan.snapshot && !signal.aborted) {
+      const seen = yield* this.#readSnapshot(start, signal);
+      if (position !== null) position = { ...position, seen };
+    }
+    if (start.plan.stream && position !== null && !signal.aborted) yield* this.#readStream(start, position, signal);
     this.#phase = 'stopped';
   }
 
@@ -114,9 +119,9 @@ class PostgresSource implements Source {
     await this.#session.close();
   }
 
-  async *#readSnapshot(start: Start, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *#readSnapshot(start: Start, signal: AbortSignal): AsyncGenerator<Batch, SeenTransactions | null> {
     this.#phase = 'snapshot';
-    yield* readSnapshot({
+    return yield* readSnapshot({
       config: this.#config,
       session: this.#session,
       start,
@@ -129,7 +134,7 @@ class PostgresSource implements Source {
     });
   }
 
-  async *#readStream(start: Start, from: StreamPosition, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *#readStream(start: Start, from: StartPosition, signal: AbortSignal): AsyncGenerator<Batch> {
     const stream = await startStream({ config: this.#config, start, from, session: this.#session });
     this.#stream = stream;
     this.#replication = null;

@@ -10,7 +10,7 @@ import type { Position } from './offset.ts';
 import { postgresError } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
 import { identityStatements, setReplicaIdentities } from './replica-identity.ts';
-import type { StreamPosition } from './replication-stream.ts';
+import type { StartPosition } from './replication-stream.ts';
 import { checkServer, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
 import {
   type CreatedSlot,
@@ -26,7 +26,7 @@ import { createTableFilter } from './table-filter.ts';
 import { reportTables } from './table-report.ts';
 
 /** pg_publication knows publish_via_partition_root from 13 on; older servers are out of support. */
-const OLDEST_VERSION = 130_000;
+export const OLDEST_VERSION = 130_000;
 /** A reader that was killed is noticed by its server after some milliseconds; one that lives is not going away. */
 const SLOT_FREE_WAIT_MS = 5_000;
 const SLOT_FREE_POLL_MS = 50;
@@ -53,7 +53,7 @@ export interface Start {
   /** The slot that this start has made, with its exported snapshot. */
   readonly created: CreatedSlot | null;
   /** Where the stream begins; null: there will be none. */
-  readonly from: StreamPosition | null;
+  readonly from: StartPosition | null;
   /** Published and chosen by the include lists. */
   readonly tables: readonly PublishedTable[];
 }
@@ -178,8 +178,8 @@ async function create(
   }
 }
 
-function beginning(created: CreatedSlot | null, slot: SlotState | null): StreamPosition {
+function beginning(created: CreatedSlot | null, slot: SlotState | null): StartPosition {
   const endLsn = created?.consistentPoint ?? slot?.confirmedFlushLsn;
   if (endLsn === undefined || endLsn === null) throw new Error('a slot that was checked has a position');
-  return { endLsn, skip: null, messageLsn: null, seen: null };
+  return { endLsn, skip: null, messageLsn: null, seen: null, previousEndLsn: null };
 }

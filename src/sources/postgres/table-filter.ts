@@ -21,11 +21,18 @@ export function collectionId(table: TableName): string {
   return `${table.namespace}.${table.name}`;
 }
 
-/** The tables that the include and exclude lists choose. System schemas are never captured. */
+/** PostGIS's table of coordinate systems, which Debezium counts as the system's too. */
+const SYSTEM_TABLE = 'spatial_ref_sys';
+
+/** The tables that the include and exclude lists choose. System schemas and tables are never captured. */
 export function createTableFilter(config: FilterConfig): (table: TableName) => boolean {
   const schemas = choose(config['schema.include.list'], config['schema.exclude.list']);
   const tables = choose(config['table.include.list'], config['table.exclude.list']);
-  return (table) => !isSystemSchema(table.namespace) && schemas(table.namespace) && tables(collectionId(table));
+  return (table) =>
+    !isSystemSchema(table.namespace) &&
+    table.name !== SYSTEM_TABLE &&
+    schemas(table.namespace) &&
+    tables(collectionId(table));
 }
 
 /** The prefixes of logical decoding messages that are captured. */
