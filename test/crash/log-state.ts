@@ -1,29 +1,41 @@
 import { statSync } from 'node:fs';
 import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
+import type { SourceOffset } from '../../src/model/log.ts';
 
 /** Where the last durable batch left the task: what a start from here on has to continue. */
 export type LogState = 'nothing yet' | 'in the snapshot' | 'inside a transaction' | 'between transactions';
 
+export interface LogPosition {
+  readonly state: LogState;
+  /** The stored source offset as text: another text is progress. */
+  readonly offset: string;
+}
+
 /** Looks through a connection of its own, which does not stay open: a killed writer's WAL is then found by the next start. */
-export async function readLogState(path: string): Promise<LogState> {
+export async function readLogPosition(path: string): Promise<LogPosition> {
   let log: ReturnType<typeof openSqliteLog>;
   try {
     log = openSqliteLog({ path, readonly: true });
   } catch (error) {
     // Before the first start has made the file and its tables.
-    if (error instanceof TailraceError && error.code === 'log.open') return 'nothing yet';
+    if (error instanceof TailraceError && error.code === 'log.open') return NOTHING;
     throw error;
   }
   try {
     const [stored] = await log.offsets.list();
-    if (stored === undefined) return 'nothing yet';
-    const { snapshot, snapshot_completed: completed, skip } = stored.offset;
-    if (snapshot !== undefined && completed !== true) return 'in the snapshot';
-    return typeof skip === 'number' && skip > 0 ? 'inside a transaction' : 'between transactions';
+    if (stored === undefined) return NOTHING;
+    return { state: stateOf(stored.offset), offset: JSON.stringify(stored.offset) };
   } finally {
     await log.close();
   }
+}
+
+const NOTHING: LogPosition = { state: 'nothing yet', offset: '' };
+
+function stateOf({ snapshot, snapshot_completed: completed, skip }: SourceOffset): LogState {
+  if (snapshot !== undefined && completed !== true) return 'in the snapshot';
+  return typeof skip === 'number' && skip > 0 ? 'inside a transaction' : 'between transactions';
 }
 
 /** Of the file and its WAL. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
 import { startPostgres, type TestPostgres } from '../services/postgres.ts';
 import { TailraceChild } from './child.ts';
 import { createTables, isServerFault, Load, TABLES } from './load.ts';
-import { type LogState, logSizeBytes, readLogState } from './log-state.ts';
+import { type LogState, logSizeBytes, readLogPosition } from './log-state.ts';
 import type { Mutant } from './mutants.ts';
-import { type PlannedKill, planRound, type ServerFault } from './plan.ts';
+import { type Phase, type PlannedKill, planRound, type ServerFault } from './plan.ts';
 import { Random } from './random.ts';
 import { type Verdict, verifyLog } from './verify.ts';
 
@@ -42,6 +42,14 @@ const TOPIC_PREFIX = 'crash';
 const SEEN_WITHIN_MS = 4_000;
 /** Without any progress of the slot for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
+
+/** How the log tells that the child is in a phase; null: any progress will do. */
+const PHASE_STATES: Readonly<Record<Phase, LogState | null>> = {
+  snapshot: 'in the snapshot',
+  'big transaction': 'inside a transaction',
+  load: null,
+  idle: null,
+};
 
 /** Kills `tailrace run` again and again under load, lets it catch up and compares its log with the truth. */
 export async function runCrashRegime(options: RegimeOptions): Promise<RegimeReport> {
@@ -122,6 +130,12 @@ async function runRound(options: RoundOptions): Promise<RoundResult> {
     await load.stop();
     await run.close();
   }
+  // Without a log there is nothing to judge, and a failure that says why.
+  if (!existsSync(logPath) && failures.length > 0) {
+    await dropDatabase(server, database);
+    const verdict = { records: 0, lost: 0, duplicated: 0, repeatedSnapshotRows: 0, differences: [] };
+    return { kills: killed, transactions: load.transactions, verdict, failures };
+  }
   const verdict = await judge(url.href, logPath);
   // A log that could not be completed is short: then it is the reason that counts.
   failures.push(...verdict.differences);
@@ -155,13 +169,14 @@ class Round {
 
   async kill(plan: PlannedKill): Promise<void> {
     const { load, logPath, random, hit, print, firstKill } = this.#options;
+    const before = await readLogPosition(logPath);
     const child = this.#running();
     if (plan.phase === 'idle') load.pause();
     else load.resume();
     if (plan.alterTable) await load.alterTable(random);
     const work = plan.phase === 'big transaction' ? load.bigTransaction() : Promise.resolve();
     const fault = plan.fault === null ? Promise.resolve() : this.#faultAfter(plan.fault, random.integer(0, 1000));
-    if (plan.from === 'seen') await this.#seen(plan.phase === 'snapshot' ? 'in the snapshot' : 'inside a transaction');
+    if (plan.from !== 'start') await this.#seen(before.offset, plan.from === 'phase' ? PHASE_STATES[plan.phase] : null);
     await sleep(plan.delayMs);
     await fault;
     if (child.exit === null) await child.kill();
@@ -169,7 +184,7 @@ class Round {
     await work;
     this.#child = null;
     this.#serverWasDown = false;
-    const state = await readLogState(logPath);
+    const { state } = await readLogPosition(logPath);
     hit[state]++;
     const number = firstKill + this.#killed++;
     const size = (logSizeBytes(logPath) / 2 ** 20).toFixed(1);
@@ -232,10 +247,12 @@ class Round {
     throw new RegimeFailure(`the child ended by itself with ${code ?? signal}\n${child.output}`);
   }
 
-  async #seen(state: LogState): Promise<void> {
+  /** Until the child has appended something and, if one is named, the log is in that state. */
+  async #seen(offsetBefore: string, state: LogState | null): Promise<void> {
     const deadline = performance.now() + SEEN_WITHIN_MS;
     while (performance.now() < deadline && this.#child?.exit === null) {
-      if ((await readLogState(this.#options.logPath)) === state) return;
+      const position = await readLogPosition(this.#options.logPath);
+      if (position.offset !== offsetBefore && (state === null || position.state === state)) return;
       await sleep(3);
     }
   }

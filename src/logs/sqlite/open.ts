@@ -123,10 +123,13 @@ function checkSize(path: string, bytes: number): void {
 
 /** False for a file with nothing in it yet. */
 function checkIdentity(db: Database.Database, path: string): boolean {
-  const applicationId = db.pragma('application_id', { simple: true });
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (applicationId === 0 && version === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
-    return false;
+  // In one transaction: a writer may be creating the file at this moment.
+  const { applicationId, version, hasSchema } = db.transaction(() => ({
+    applicationId: db.pragma('application_id', { simple: true }),
+    version: db.pragma('user_version', { simple: true }) as number,
+    hasSchema: db.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined,
+  }))();
+  if (applicationId === 0 && version === 0 && !hasSchema) return false;
   if (applicationId !== APPLICATION_ID) {
     throw new TailraceError('log.corrupt', `${path} is not a tailrace log: it is another program's SQLite database.`, {
       remedy: 'Give the log a path of its own.',
