@@ -7,7 +7,7 @@ import type { Schema, Value } from '../model/schema.ts';
 /** Version 1 of a hash takes Java's serialized form of the string, version 2 its UTF-8 bytes. */
 export type ColumnTransform = ColumnRule['transform'];
 
-/** The column with its strings replaced. Columns that are not strings pass as they are, their schema marked all the same. */
+/** The column with its strings replaced (bytes can be cut too). Other columns pass as they are, their schema marked all the same. */
 export function transformColumn(column: ColumnMapping, transform: ColumnTransform): ColumnMapping {
   const { codec } = column;
   const marker = transform.kind === 'truncate' ? { truncateLength: String(transform.length) } : { masked: 'true' };
@@ -15,7 +15,11 @@ export function transformColumn(column: ColumnMapping, transform: ColumnTransfor
     transform.kind === 'truncate' && column.sourceType.length !== null && column.sourceType.length <= transform.length;
   if (tooShort) return column;
   const schema: Schema = { ...codec.schema, parameters: { ...codec.schema.parameters, ...marker } };
-  const isText = codec.schema.type === 'string' && codec.schema.name === undefined;
+  const isPlain = codec.schema.name === undefined;
+  if (isPlain && codec.schema.type === 'bytes' && transform.kind === 'truncate') {
+    return { ...column, codec: cutBytes(codec, schema, transform.length) };
+  }
+  const isText = isPlain && codec.schema.type === 'string';
   return {
     ...column,
     codec: isText ? textCodec(codec, schema, replacement(column, transform)) : codecWithSchema(codec, schema),
@@ -64,6 +68,18 @@ function textCodec(codec: ValueCodec, schema: Schema, replace: (text: string | n
     },
     missing: constant(codec.missing),
     unavailable: constant(codec.unavailable),
+  };
+}
+
+function cutBytes(codec: ValueCodec, schema: Schema, length: number): ValueCodec {
+  const cut = (value: Value): Value => (value instanceof Uint8Array ? value.subarray(0, length) : value);
+  const read = (bytes: Buffer, start: number, end: number): Value => cut(codec.read(bytes, start, end));
+  return {
+    schema,
+    read,
+    write: (sink, bytes, start, end) => sink.value(schema, read(bytes, start, end)),
+    missing: cut(codec.missing),
+    unavailable: cut(codec.unavailable),
   };
 }
 
