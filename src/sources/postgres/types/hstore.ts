@@ -14,11 +14,8 @@ const MAP: Schema = {
 };
 
 export function hstoreType({ options, placeholder }: TypeContext): ColumnType {
-  const parse = (bytes: Buffer, start: number, end: number): Pair[] => {
-    // Postgres lets a key of no characters stand twice; the later one wins.
-    const pairs = new Map(parseHstore(bytes.toString('utf8', start, end), start));
-    return javaHashOrder([...pairs], ([key]) => javaStringHash(key));
-  };
+  const parse = (bytes: Buffer, start: number, end: number): Pair[] =>
+    javaHashOrder(parseHstore(bytes.toString('utf8', start, end), start), ([key]) => javaStringHash(key));
   const unavailable: Pair[] = [[placeholder.text, placeholder.text]];
   if (options['hstore.handling.mode'] === 'map') {
     return {
