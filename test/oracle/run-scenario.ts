@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { QueryResult } from 'pg';
 import { ensureDebianPackages } from '../services/debian.ts';
 import { type TestDatabase, useDatabase } from '../services/shared.ts';
 import type { OracleEngine, OracleEngineOptions, OracleRecord } from './oracle.ts';
@@ -32,10 +33,17 @@ export async function runScenario(
 ): Promise<Record<string, ScenarioOutcome>> {
   for (const need of scenario.needs) ensureDebianPackages([need.package], need.file);
   await using database = await useDatabase(undefined, { version: scenario.version });
+  // The watchers share a connection, which takes one query at a time.
+  let last: Promise<unknown> = Promise.resolve();
+  const query: Query = (sql, values) => {
+    const result = last.then(() => database.client.query(sql, values));
+    last = result.catch(() => {});
+    return result;
+  };
   const offsets = mkdtempSync(join(tmpdir(), 'tailrace-scenario-'));
   const watchers = Object.entries(connectors).map(
     ([name, start]) =>
-      new Watcher(start, propertiesFor(scenario, database, name, offsets), scenario.schemasEnable, database),
+      new Watcher(start, propertiesFor(scenario, database, name, offsets), scenario.schemasEnable, query),
   );
   try {
     for (const section of scenario.sections) {
@@ -89,26 +97,23 @@ function propertiesFor(
   };
 }
 
+type Query = (sql: string, values?: string[]) => Promise<QueryResult>;
+
 class Watcher {
   readonly #start: StartConnector;
   readonly #props: Readonly<Record<string, string>>;
   readonly #schemasEnable: boolean;
-  readonly #database: TestDatabase;
+  readonly #query: Query;
   readonly #earlier: OracleRecord[] = [];
   #engine: OracleEngine | null = null;
   #failure: string | null = null;
   #markers = 0;
 
-  constructor(
-    start: StartConnector,
-    props: Readonly<Record<string, string>>,
-    schemasEnable: boolean,
-    database: TestDatabase,
-  ) {
+  constructor(start: StartConnector, props: Readonly<Record<string, string>>, schemasEnable: boolean, query: Query) {
     this.#start = start;
     this.#props = props;
     this.#schemasEnable = schemasEnable;
-    this.#database = database;
+    this.#query = query;
   }
 
   /** Returns once the server streams to the connector, or the connector has ended. */
@@ -131,10 +136,10 @@ class Watcher {
   }
 
   async #isStreaming(): Promise<boolean> {
-    const { rows } = await this.#database.client.query(
+    const { rows } = await this.#query(
       `SELECT 1 FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid
        WHERE slot_name = $1 AND state = 'streaming'`,
-      [this.#props['slot.name']],
+      [this.#props['slot.name'] ?? ''],
     );
     return rows.length > 0;
   }
@@ -145,9 +150,9 @@ class Watcher {
     if (engine === null || this.#failure !== null) return;
     if (this.#isSnapshotOnly()) return this.#catchUpWithSnapshot(engine);
     const marker = `${markerPrefix}${this.#props['slot.name']}-${this.#markers++}`;
-    await this.#database.client.query(`SELECT pg_logical_emit_message(false, $1, '')`, [marker]);
+    await this.#query(`SELECT pg_logical_emit_message(false, $1, '')`, [marker]);
     // A message alone waits for the WAL writer; a commit flushes it.
-    await this.#database.client.query('SELECT pg_current_xact_id()');
+    await this.#query('SELECT pg_current_xact_id()');
     const caughtUp = engine.waitFor(
       (records) => records.findLast((record) => record.key?.includes(marker)) !== undefined,
     );

@@ -1,0 +1,183 @@
+import { memberSpans, type Span } from './json-spans.ts';
+import type { OracleRecord } from './oracle.ts';
+
+/** The first place where two lists of records part. */
+export interface Difference {
+  /** Index in the lists, heartbeats left out. */
+  readonly index: number;
+  readonly topic: string;
+  readonly key: string | null;
+  readonly what: string;
+  /** The texts around the first differing character. */
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/**
+ * Compares what Debezium published with what we did, character for character and in order, but for what must differ
+ * between two readers of one database: processing times, `source.version`, `runId`, and of snapshot rows the time, the
+ * position and the transaction in which they were read. What is masked is masked in the text, digit by digit, so that
+ * the order of fields and the forms of values stay compared. Heartbeats come by the clock: only their form is compared.
+ */
+export function compareRecords(expected: readonly OracleRecord[], actual: readonly OracleRecord[]): Difference | null {
+  const [theirs, ours] = [expected, actual].map(withoutHeartbeats) as [Sorted, Sorted];
+  for (let index = 0; index < Math.max(theirs.others.length, ours.others.length); index++) {
+    const difference = compareOne(theirs.others[index], ours.others[index]);
+    if (difference !== null) return { index, ...difference };
+  }
+  const difference = compareOne(theirs.heartbeat, ours.heartbeat);
+  return difference === null ? null : { index: theirs.others.length, ...difference };
+}
+
+export function formatDifference(difference: Difference): string {
+  const { index, topic, key, what, expected, actual } = difference;
+  return `record ${index} of ${topic}, key ${key}: ${what}\n  Debezium: ${expected}\n  tailrace: ${actual}`;
+}
+
+interface Sorted {
+  readonly others: readonly OracleRecord[];
+  readonly heartbeat: OracleRecord | undefined;
+}
+
+function withoutHeartbeats(records: readonly OracleRecord[]): Sorted {
+  const isHeartbeat = (record: OracleRecord): boolean => /"serverName":"[^"]*"\}\}?$/.test(record.key ?? '');
+  return { others: records.filter((record) => !isHeartbeat(record)), heartbeat: records.find(isHeartbeat) };
+}
+
+type RecordDifference = Omit<Difference, 'index'>;
+
+function compareOne(expected: OracleRecord | undefined, actual: OracleRecord | undefined): RecordDifference | null {
+  if (expected === undefined && actual === undefined) return null;
+  const { topic, key } = (expected ?? actual)!;
+  const differs = (what: string, theirs: string, ours: string): RecordDifference => ({
+    topic,
+    key,
+    what,
+    expected: theirs,
+    actual: ours,
+  });
+  if (actual === undefined) return differs('is missing', brief(expected!.value), '(no record)');
+  if (expected === undefined) return differs('is one too many', '(no record)', brief(actual.value));
+  if (topic !== actual.topic) return differs('is on another topic', topic, `${actual.topic}, key ${actual.key}`);
+  const parts: [string, string | null, string | null][] = [
+    ['key', key, actual.key],
+    ['value', maskValue(expected.value), maskValue(actual.value)],
+    ['headers', headerText(expected), headerText(actual)],
+    ['partition', String(expected.partition), String(actual.partition)],
+  ];
+  for (const [what, theirs, ours] of parts) {
+    // We name a partition for every record, Debezium only where its producer's partitioner must not choose.
+    if (what === 'partition' && theirs === 'null') continue;
+    const at = firstDifference(theirs ?? 'null (tombstone)', ours ?? 'null (tombstone)');
+    if (at === null) continue;
+    return differs(`${what} differs`, around(theirs ?? 'null', at.expected), around(ours ?? 'null', at.actual));
+  }
+  return null;
+}
+
+function headerText(record: OracleRecord): string {
+  return JSON.stringify(
+    record.headers.map(({ key, value }) => [key, key === '__debezium.context.runId' ? 'run' : value]),
+  );
+}
+
+const processingTimes = ['ts_ms', 'ts_us', 'ts_ns'];
+const snapshotRead = [...processingTimes, 'lsn', 'txId', 'sequence', 'xmin'];
+
+/** Masks the value of a record, with or without its schema around it. */
+export function maskValue(value: string | null): string | null {
+  if (value === null) return null;
+  const outer = memberSpans(value, 0);
+  const payload =
+    outer?.has('schema') && outer.has('payload') ? outer.get('payload')! : { start: 0, end: value.length };
+  const envelope = memberSpans(value, payload.start);
+  if (envelope === null) return value;
+  const masked: Span[] = [];
+  const mask = (members: Map<string, Span>, names: readonly string[]): void => {
+    for (const name of names) {
+      const span = members.get(name);
+      if (span !== undefined) masked.push(span);
+    }
+  };
+  const sourceSpan = envelope.get('source');
+  const isHeartbeat = envelope.size === 1 && envelope.has('ts_ms');
+  // A transaction's begin and end have no source, and their ts_ms is the transaction's own.
+  if (sourceSpan !== undefined || isHeartbeat) mask(envelope, processingTimes);
+  const source = sourceSpan === undefined ? null : memberSpans(value, sourceSpan.start);
+  if (source !== null) {
+    const snapshot = source.get('snapshot');
+    const isStreamed = snapshot === undefined || value.slice(snapshot.start, snapshot.end) === '"false"';
+    if (!isStreamed) mask(source, snapshotRead);
+  }
+  const version = source?.get('version');
+  let text = '';
+  let from = 0;
+  for (const span of [...masked, ...(version === undefined ? [] : [version])].sort((a, b) => a.start - b.start)) {
+    const piece = value.slice(span.start, span.end);
+    text += value.slice(from, span.start) + (span === version ? '"version"' : piece.replaceAll(/\d+/g, '#'));
+    from = span.end;
+  }
+  return text + value.slice(from);
+}
+
+interface Places {
+  readonly expected: number;
+  readonly actual: number;
+}
+
+/**
+ * Where two texts part, or null. A number that Java before 19 prints with more digits than it needs equals its shortest
+ * form here.
+ */
+function firstDifference(expected: string, actual: string): Places | null {
+  let [i, j] = [0, 0];
+  let inString = false;
+  while (i < expected.length || j < actual.length) {
+    if (expected[i] === actual[j]) {
+      if (expected[i] === '"' && !(inString && isEscaped(expected, i))) inString = !inString;
+      i++;
+      j++;
+      continue;
+    }
+    const [theirs, ours] = [numberAround(expected, i), numberAround(actual, j)];
+    if (inString || !isLongerFormOf(theirs.text, ours.text)) return { expected: i, actual: j };
+    i = theirs.end;
+    j = ours.end;
+  }
+  return null;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === '\\') backslashes++;
+  return backslashes % 2 === 1;
+}
+
+function numberAround(text: string, at: number): { text: string; end: number } {
+  let [start, end] = [at, at];
+  while (start > 0 && /[-+.\dE]/.test(text[start - 1]!)) start--;
+  while (end < text.length && /[-+.\dE]/.test(text[end]!)) end++;
+  return { text: text.slice(start, end), end };
+}
+
+const javaFloat = /^-?\d+\.\d+(E-?\d+)?$/;
+
+function isLongerFormOf(theirs: string, ours: string): boolean {
+  if (!javaFloat.test(theirs) || !javaFloat.test(ours) || theirs.length < ours.length) return false;
+  if (Number(theirs) === Number(ours)) return true;
+  // A float32 needs nine digits at most; with more of them the texts are doubles.
+  const digits = theirs.replace(/E.*$/, '').replaceAll(/\D/g, '').length;
+  return digits <= 9 && Math.fround(Number(theirs)) === Math.fround(Number(ours));
+}
+
+const contextChars = 120;
+
+function around(text: string, at: number): string {
+  const from = Math.max(0, at - contextChars);
+  const to = Math.min(text.length, at + contextChars);
+  return `${from > 0 ? '…' : ''}${text.slice(from, at)}⟦${text.slice(at, to)}⟧${to < text.length ? '…' : ''}`;
+}
+
+function brief(text: string | null): string {
+  return text === null ? 'null' : text.slice(-2 * contextChars);
+}
