@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import pg from 'pg';
+import { Unavailable } from './debian.ts';
 import { type PostgresVersion, startPostgres } from './postgres.ts';
 
 /** Where the test runner, or a developer, says that a server runs already: a superuser's URL. */
@@ -29,6 +30,20 @@ export function sharedPostgres(version: PostgresVersion = 18): Promise<string> {
     servers.set(version, server);
   }
   return server;
+}
+
+/**
+ * For `test(name, { skip: await whyNoPostgres(15) }, ..)`: the reason why a version cannot be had on this machine, or false.
+ * @throws Unavailable in CI, where every server must be had.
+ */
+export async function whyNoPostgres(version: PostgresVersion): Promise<string | false> {
+  try {
+    await sharedPostgres(version);
+    return false;
+  } catch (error) {
+    if (!(error instanceof Unavailable) || process.env.CI === 'true') throw error;
+    return error.message;
+  }
 }
 
 /** A fresh, empty database, dropped at the end of the test when that is given. */
