@@ -5,6 +5,9 @@
 export function formatDouble(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return `${Object.is(value, -0) ? '-0' : value}.0`;
   if (!Number.isFinite(value)) return String(value);
+  const magnitude = Math.abs(value);
+  // Here both languages print the shortest digits without an exponent.
+  if (magnitude >= 1e-3 && magnitude < 1e7) return String(value);
   // JavaScript's exponential form is the shortest; where that is one digit Java wants the closest of two digits.
   let text = value.toExponential();
   if (text[value < 0 ? 2 : 1] === 'e') text = value.toExponential(1);

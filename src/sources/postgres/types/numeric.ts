@@ -1,6 +1,6 @@
 import { DecodeError } from '../../../../decoders/decode-error.ts';
 import { digitsEnd } from '../../../../decoders/pgoutput/text/digits.ts';
-import { parseFloatText } from '../../../../decoders/pgoutput/text/float.ts';
+import { parseFloatBytes } from '../../../../decoders/pgoutput/text/float.ts';
 import type { Schema } from '../../../model/schema.ts';
 import type { ColumnType } from './column-type.ts';
 
@@ -39,7 +39,7 @@ export function bigintType(options: { readonly defaults: boolean }): () => Colum
 export function floatType(type: 'float32' | 'float64'): () => ColumnType {
   const schema: Schema = { type, optional: false };
   const read = (bytes: Buffer, start: number, end: number): number => {
-    const value = parseFloatText(bytes.toString('latin1', start, end), start);
+    const value = parseFloatBytes(bytes, start, end);
     return type === 'float32' ? Math.fround(value) : value;
   };
   return () => ({
