@@ -180,9 +180,15 @@ function columnValue(column: ColumnMapping, row: Row, before: Row | null, shape:
   const start = row.spans[at]!;
   if (start >= 0) return readColumn(column, row, shape);
   if (start === NULL_VALUE) return column.codec.missing;
-  return before !== null && before.image === 'full' && before.spans[before.base + 2 * column.index]! !== UNCHANGED_VALUE
+  return before !== null && hasValue(before, column.index)
     ? columnValue(column, before, null, shape)
     : column.codec.unavailable;
+}
+
+/** Whether a row image tells a column's value: a full one but for what was not sent, a key-only one in its key columns, where no NULL is. */
+export function hasValue(row: Row, index: number): boolean {
+  const start = row.spans[row.base + 2 * index]!;
+  return start >= 0 || (start === NULL_VALUE && row.image === 'full');
 }
 
 function readColumn(column: ColumnMapping, row: Row, shape: TableShape): Value {

@@ -1,6 +1,6 @@
 import { type Row, type RowChange, type RowOp, UNCHANGED_VALUE } from '../../decoders/change.ts';
 import { JsonSink } from '../converters/json/json-sink.ts';
-import { isKeyChange, valueError } from '../envelope/envelope.ts';
+import { hasValue, isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
 import type { ValueCodec } from '../model/codec.ts';
 import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
@@ -80,14 +80,14 @@ class RowTemplate {
   }
 
   #unchanged(sink: JsonSink, i: number, before: Row | null): void {
-    if (before === null || before.image !== 'full') {
+    if (before === null || !hasValue(before, this.#positions[i]! / 2)) {
       sink.raw(this.#unavailable[i]!);
       return;
     }
     const at = before.base + this.#positions[i]!;
     const start = before.spans[at]!;
     if (start >= 0) this.#value(sink, i, before.bytes, start, before.spans[at + 1]!);
-    else sink.raw(start === UNCHANGED_VALUE ? this.#unavailable[i]! : this.#missing[i]!);
+    else sink.raw(this.#missing[i]!);
   }
 }
 
