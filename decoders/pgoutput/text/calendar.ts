@@ -13,11 +13,13 @@ export interface CalendarDate {
 /** Days since 1970-01-01 of a proleptic Gregorian date; `year` 0 is 1 BC. */
 export function epochDays(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
-  const cycle = Math.floor(y / 400);
-  const yearOfCycle = y - cycle * 400;
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  const dayOfCycle = yearOfCycle * 365 + Math.floor(yearOfCycle / 4) - Math.floor(yearOfCycle / 100) + dayOfYear;
-  return cycle * DAYS_PER_400_YEARS + dayOfCycle - EPOCH_SHIFT_DAYS;
+  const dayOfYear = (((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0) + day - 1;
+  // Before year 0 divisions must still round down.
+  const leapDays =
+    y >= 0
+      ? (y >> 2) - ((y / 100) | 0) + ((y / 400) | 0)
+      : Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  return y * 365 + leapDays + dayOfYear - EPOCH_SHIFT_DAYS;
 }
 
 /** The inverse of {@link epochDays}. */

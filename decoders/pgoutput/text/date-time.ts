@@ -10,6 +10,7 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const PLUS = 0x2b;
 const SPACE = 0x20;
+const LOWER_Y = 0x79;
 /** A date's year has at most seven digits: 5874897-12-31 is the last one. */
 const MAX_YEAR_DIGITS = 7;
 
@@ -70,6 +71,7 @@ export function parseTimestamp(bytes: Uint8Array, start: number, end: number, in
 }
 
 function parseInfinity(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[end - 1] !== LOWER_Y) return 0;
   if (isText(bytes, start, end, 'infinity')) return Number.POSITIVE_INFINITY;
   if (isText(bytes, start, end, '-infinity')) return Number.NEGATIVE_INFINITY;
   return 0;

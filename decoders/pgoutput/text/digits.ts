@@ -44,5 +44,8 @@ export function isText(bytes: Uint8Array, start: number, end: number, text: stri
 
 /** Whether `[start, end)` ends with the ASCII text. */
 export function endsWithText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  return end - start >= text.length && isText(bytes, end - text.length, end, text);
+  const length = text.length;
+  return (
+    end - start >= length && bytes[end - 1] === text.charCodeAt(length - 1) && isText(bytes, end - length, end, text)
+  );
 }
