@@ -9,9 +9,12 @@ export interface Server extends ServerIdentity {
 }
 
 export async function identifyServer(replication: Client): Promise<Server> {
-  const { rows } = await replication.query<{ systemid: string; timeline: number; xlogpos: string }>('IDENTIFY_SYSTEM');
+  const { rows } = await replication.query<{ systemid: string; timeline: number | string; xlogpos: string }>(
+    'IDENTIFY_SYSTEM',
+  );
   const { systemid, timeline, xlogpos } = rows[0]!;
-  return { systemId: systemid, timeline, walEndLsn: parseLsn(xlogpos) };
+  // int4 before PostgreSQL 16, int8, which pg gives as text, from then on.
+  return { systemId: systemid, timeline: Number(timeline), walEndLsn: parseLsn(xlogpos) };
 }
 
 /**

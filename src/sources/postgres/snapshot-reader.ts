@@ -128,7 +128,7 @@ export class SnapshotReader {
   tableDone(worker: Worker, last: Row | null, isOnlyRow: boolean): void {
     if (last !== null) {
       if (this.#held !== null) this.#push(this.#held.row, this.#held.table, this.#held.marker);
-      const isFirstOfAll = isOnlyRow && worker.index === 0 && this.#ordinal === 0;
+      const isFirstOfAll = isOnlyRow && worker.index === 0;
       this.#held = { row: last, table: worker.table, marker: isFirstOfAll ? 'first' : 'last_in_data_collection' };
     }
     this.progress[worker.index]!.state = 'done';
@@ -158,7 +158,7 @@ export class SnapshotReader {
 
   /** Debezium gives `first` to a row of the first table only: when that is empty, no row is. */
   #firstMarker(worker: Worker): SnapshotMarker {
-    return worker.index === 0 && this.#ordinal === 0 ? 'first' : 'first_in_data_collection';
+    return worker.index === 0 ? 'first' : 'first_in_data_collection';
   }
 
   #push(row: Row, table: Table, marker: SnapshotMarker): void {
