@@ -5,4 +5,4 @@ import { isMutant, MUTANTS } from './mutants.ts';
 const name = process.env.TAILRACE_MUTANT ?? '';
 if (!isMutant(name))
   throw new Error(`TAILRACE_MUTANT=${name}: no such mutant; there are ${Object.keys(MUTANTS).join(', ')}`);
-patchSources(`The mutant ${name}`, MUTANTS[name]);
+patchSources(`The mutant ${name}`, MUTANTS[name].patches);

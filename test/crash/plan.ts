@@ -36,6 +36,18 @@ export function planRound(kills: number, random: Random): PlannedKill[] {
   return phases.map((phase) => planKill(phase, random));
 }
 
+/** Every kill in the midst of one phase: what a mutant is caught by. */
+export function planPhase(phase: Phase, kills: number, random: Random): PlannedKill[] {
+  const from = phase === 'big transaction' ? 'phase' : 'progress';
+  return Array.from({ length: kills }, () => ({
+    phase,
+    from,
+    delayMs: random.integer(0, from === 'phase' ? LONGEST_FROM_PHASE_MS : LONGEST_FROM_PROGRESS_MS),
+    fault: null,
+    alterTable: false,
+  }));
+}
+
 function planKill(phase: Phase, random: Random): PlannedKill {
   const isShort = phase === 'snapshot' || phase === 'big transaction';
   const from = random.next() < 0.3 ? 'start' : isShort && random.next() < 0.7 ? 'phase' : 'progress';

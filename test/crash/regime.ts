@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
+import { TailraceError } from '../../src/model/errors.ts';
 import { startPostgres, type TestPostgres } from '../services/postgres.ts';
 import { TailraceChild } from './child.ts';
 import { createTables, isServerFault, Load, TABLES } from './load.ts';
-import { type LogState, logSizeBytes, readLogPosition } from './log-state.ts';
-import type { Mutant } from './mutants.ts';
-import { type Phase, type PlannedKill, planRound, type ServerFault } from './plan.ts';
+import { type LogPosition, type LogState, logSizeBytes, readLogPosition } from './log-state.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
+import { type Phase, type PlannedKill, planPhase, planRound, type ServerFault } from './plan.ts';
 import { Random } from './random.ts';
 import { type Verdict, verifyLog } from './verify.ts';
 
@@ -40,6 +41,7 @@ const CONNECTOR = 'crash';
 const TOPIC_PREFIX = 'crash';
 /** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
 const SEEN_WITHIN_MS = 4_000;
+const NO_VERDICT: Verdict = { records: 0, lost: 0, duplicated: 0, repeatedSnapshotRows: 0, differences: [] };
 /** Without any progress of the slot for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
 
@@ -117,7 +119,8 @@ async function runRound(options: RoundOptions): Promise<RoundResult> {
   let killed = 0;
   load.start();
   try {
-    for (const kill of planRound(kills, random)) {
+    const plan = mutant === null ? planRound(kills, random) : planPhase(MUTANTS[mutant].phase, kills, random);
+    for (const kill of plan) {
       await run.kill(kill);
       killed++;
     }
@@ -133,8 +136,7 @@ async function runRound(options: RoundOptions): Promise<RoundResult> {
   // Without a log there is nothing to judge, and a failure that says why.
   if (!existsSync(logPath) && failures.length > 0) {
     await dropDatabase(server, database);
-    const verdict = { records: 0, lost: 0, duplicated: 0, repeatedSnapshotRows: 0, differences: [] };
-    return { kills: killed, transactions: load.transactions, verdict, failures };
+    return { kills: killed, transactions: load.transactions, verdict: NO_VERDICT, failures };
   }
   const verdict = await judge(url.href, logPath);
   // A log that could not be completed is short: then it is the reason that counts.
@@ -169,8 +171,9 @@ class Round {
 
   async kill(plan: PlannedKill): Promise<void> {
     const { load, logPath, random, hit, print, firstKill } = this.#options;
-    const before = await readLogPosition(logPath);
     const child = this.#running();
+    if (plan.phase !== 'snapshot') await this.#pastSnapshot();
+    const before = await this.#position();
     if (plan.phase === 'idle') load.pause();
     else load.resume();
     if (plan.alterTable) await load.alterTable(random);
@@ -184,7 +187,7 @@ class Round {
     await work;
     this.#child = null;
     this.#serverWasDown = false;
-    const { state } = await readLogPosition(logPath);
+    const { state } = await this.#position();
     hit[state]++;
     const number = firstKill + this.#killed++;
     const size = (logSizeBytes(logPath) / 2 ** 20).toFixed(1);
@@ -247,11 +250,33 @@ class Round {
     throw new RegimeFailure(`the child ended by itself with ${code ?? signal}\n${child.output}`);
   }
 
+  async #position(): Promise<LogPosition> {
+    try {
+      return await readLogPosition(this.#options.logPath);
+    } catch (error) {
+      if (!(error instanceof TailraceError)) throw error;
+      throw new RegimeFailure(`the log cannot be read: ${error.message}`);
+    }
+  }
+
+  /** A kill during the snapshot starts it anew, so that what comes after it needs some peace first. */
+  async #pastSnapshot(): Promise<void> {
+    const deadline = performance.now() + STALLED_MS;
+    for (;;) {
+      const { state } = await this.#position();
+      if (state !== 'in the snapshot' && state !== 'nothing yet') return;
+      if (this.#child !== null && this.#child.exit !== null) this.#judgeExit(this.#child);
+      if (performance.now() > deadline)
+        throw new RegimeFailure(`no snapshot in ${STALLED_MS} ms\n${this.#child?.output}`);
+      await sleep(10);
+    }
+  }
+
   /** Until the child has appended something and, if one is named, the log is in that state. */
   async #seen(offsetBefore: string, state: LogState | null): Promise<void> {
     const deadline = performance.now() + SEEN_WITHIN_MS;
     while (performance.now() < deadline && this.#child?.exit === null) {
-      const position = await readLogPosition(this.#options.logPath);
+      const position = await this.#position();
       if (position.offset !== offsetBefore && (state === null || position.state === state)) return;
       await sleep(3);
     }
@@ -282,11 +307,17 @@ class Round {
 
 async function judge(url: string, logPath: string): Promise<Verdict> {
   const client = await openClient(url);
-  const log = openSqliteLog({ path: logPath, readonly: true });
   try {
-    return await verifyLog({ client, truthSlot: TRUTH_SLOT, log, topicPrefix: TOPIC_PREFIX, tables: TABLES });
+    const log = openSqliteLog({ path: logPath, readonly: true });
+    try {
+      return await verifyLog({ client, truthSlot: TRUTH_SLOT, log, topicPrefix: TOPIC_PREFIX, tables: TABLES });
+    } finally {
+      await log.close();
+    }
+  } catch (error) {
+    if (!(error instanceof TailraceError)) throw error;
+    return { ...NO_VERDICT, differences: [`the log cannot be read: ${error.message}`] };
   } finally {
-    await log.close();
     await client.end();
   }
 }
