@@ -3,8 +3,17 @@ import { type EnvelopeBuilder, isSameValue } from '../envelope/envelope.ts';
 import { HEARTBEAT_KEY, HEARTBEAT_VALUE } from '../envelope/event-schemas.ts';
 import { type ShapeOptions, shapeTable, type TableShape } from '../envelope/table-shape.ts';
 import { TransactionTracker } from '../envelope/transaction-metadata.ts';
+import { allowNulls, holdsNull, notNullColumns } from '../envelope/unexpected-null.ts';
 import type { SourceOffset } from '../model/log.ts';
-import type { Batch, BatchEncoder, Converter, EncodedBatch, HeaderConverter, Source } from '../model/plugin.ts';
+import type {
+  Batch,
+  BatchEncoder,
+  Converter,
+  EncodedBatch,
+  HeaderConverter,
+  Source,
+  TableMapping,
+} from '../model/plugin.ts';
 import { type Header, NO_HEADERS } from '../model/record.ts';
 import { createStruct } from '../model/schema.ts';
 import { CompiledPlan, type JsonText } from './compiled-plan.ts';
@@ -37,6 +46,8 @@ export interface PipelineOptions {
 interface TableEntry {
   readonly shape: TableShape;
   readonly encoder: RowEncoder;
+  /** Indexes of the columns that are said to hold no NULL. */
+  readonly notNull: readonly number[];
 }
 
 /** Batch of changes -> records per topic partition. Synchronous; the plan of a table version is made once. */
@@ -70,6 +81,7 @@ export class Pipeline implements BatchEncoder {
           table = change.table;
           entry = this.#entry(table);
         }
+        if (holdsNull(change, entry.notNull)) entry = this.#admitNulls(change, entry);
         this.#row(change, entry, nowMicros);
       } else this.#other(change, nowMicros);
     }
@@ -136,17 +148,24 @@ export class Pipeline implements BatchEncoder {
   #entry(table: Table): TableEntry {
     let entry = this.#tables.get(table);
     if (entry === undefined) {
-      entry = this.#plan(table);
+      entry = this.#plan(this.#options.source.mapping(table));
       this.#tables.set(table, entry);
     }
     return entry;
   }
 
-  #plan(table: Table): TableEntry {
+  #admitNulls(change: RowChange, { shape }: TableEntry): TableEntry {
+    const entry = this.#plan(allowNulls(shape.mapping, change));
+    this.#tables.set(change.table, entry);
+    return entry;
+  }
+
+  #plan(mapping: TableMapping): TableEntry {
     const { source, compiled, output, envelopes, tombstones } = this.#options;
-    const shape = shapeTable(source.mapping(table), this.#options.shape);
+    const shape = shapeTable(mapping, this.#options.shape);
+    const notNull = notNullColumns(mapping);
     const structured = new StructuredPlan(shape, envelopes, this.#records);
-    if (compiled === null) return { shape, encoder: structured };
+    if (compiled === null) return { shape, encoder: structured, notNull };
     const encoder = new CompiledPlan({
       shape,
       output,
@@ -157,7 +176,7 @@ export class Pipeline implements BatchEncoder {
       tombstones,
       structured,
     });
-    return { shape, encoder };
+    return { shape, encoder, notNull };
   }
 
   #heartbeat(nowMs: number): void {
