@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/model': ['src/model', 'decoders'],
   'src/observe': ['src/observe', 'src/model'],
   'src/config': ['src/config', 'src/model', 'decoders'],
-  'src/envelope': ['src/envelope', 'src/model', 'decoders'],
+  'src/envelope': ['src/envelope', 'src/config', 'src/model', 'decoders'],
   'src/converters': ['src/converters', 'src/envelope', 'src/config', 'src/model', 'decoders'],
   'src/pipeline': ['src/pipeline', 'src/converters', 'src/envelope', 'src/config', 'src/model', 'decoders'],
   'src/sources/postgres': [

@@ -43,11 +43,11 @@ class TailraceEngine implements OracleEngine {
       'tailrace.http.listen': 'off',
     });
     if (config === null) return errors.map(({ key, message }) => `${key} ${message}`).join('; ');
-    const log = openSqliteLog({ path });
+    const log = openSqliteLog({ path, partitions: config['tailrace.log.partitions'] });
     try {
       await runConnectors([config], {
         logger: createLogger({
-          level: process.env['LOG_LEVEL'] ?? 'silent',
+          level: process.env.LOG_LEVEL ?? 'silent',
           target: process.stderr,
           scrubber: new Scrubber(),
           color: false,
@@ -99,20 +99,15 @@ class TailraceEngine implements OracleEngine {
   }
 
   async waitFor(predicate: (records: readonly OracleRecord[]) => boolean, idleMs = 20_000): Promise<void> {
-    let seen = -1;
     while (!predicate(this.records)) {
-      if (seen === this.records.length) throw new Error(`nothing new came for ${idleMs} ms`);
-      seen = this.records.length;
-      await new Promise<void>((wake) => {
-        const timer = setTimeout(done, idleMs);
-        const waiting = this.#waiting;
-        function done(): void {
-          clearTimeout(timer);
-          waiting.delete(done);
-          wake();
-        }
-        waiting.add(done);
-      });
+      const { promise, resolve: wake } = Promise.withResolvers<'woken' | 'idle'>();
+      const timer = setTimeout(wake, idleMs, 'idle');
+      const woken = (): void => wake('woken');
+      this.#waiting.add(woken);
+      const outcome = await promise;
+      clearTimeout(timer);
+      this.#waiting.delete(woken);
+      if (outcome === 'idle') throw new Error(`${this.records.length} records came and then nothing for ${idleMs} ms`);
     }
   }
 
