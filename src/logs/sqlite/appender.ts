@@ -7,6 +7,7 @@ import { batchCrc, type Codec, encodeBatch, type StoredBatch } from './batch-cod
 import { corrupt, guarded } from './log-error.ts';
 import { rowCrc } from './open.ts';
 import { Retention, type RetentionPolicy } from './retention.ts';
+import { SnapshotRuns } from './snapshot-runs.ts';
 import type { SourceOffsets } from './source-offsets.ts';
 import { BATCH_ID, type PartitionState, type TopicState } from './topic-table.ts';
 import { partitionOf, type Topics } from './topics.ts';
@@ -30,6 +31,7 @@ export class Appender {
   readonly #topics: Topics;
   readonly #offsets: SourceOffsets;
   readonly #retention: Retention;
+  readonly #snapshots: SnapshotRuns;
   readonly #selectEpoch: Database.Statement<[string], { epoch: number; crc: number }>;
   readonly #insertBatch: Database.Statement;
   readonly #commit: Database.Transaction<(append: Append, planned: readonly PlannedBatch[]) => void>;
@@ -46,6 +48,7 @@ export class Appender {
     this.#topics = parts.topics;
     this.#offsets = parts.offsets;
     this.#retention = new Retention(db, options.retention);
+    this.#snapshots = new SnapshotRuns(db, options.path);
     this.#selectEpoch = db.prepare('SELECT epoch, crc FROM task WHERE connector = ?');
     this.#insertBatch = db.prepare(
       `INSERT INTO batch (id, count, timestamp_ms, end_bytes, codec, raw_bytes, crc, head, body) VALUES (${BATCH_ID}, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -107,18 +110,22 @@ export class Appender {
     return planned;
   }
 
-  #write({ connector, epoch, partition, offset, timestampMs }: Append, planned: readonly PlannedBatch[]): void {
+  #write(append: Append, planned: readonly PlannedBatch[]): void {
+    const { connector, epoch, partition, offset, timestampMs, snapshot } = append;
     const current = this.#epochOf(connector);
     if (current !== epoch) throw fenced(connector, epoch, current);
     const log = this.#topics.state;
+    if (snapshot === 'begin') this.#snapshots.begin(connector, epoch);
     for (const { state, baseOffset, count, endBytes, stored } of planned) {
       const crc = batchCrc({ partitionId: state.id, baseOffset, count, timestampMs, endBytes }, stored);
       const { codec, rawBytes, head, body } = stored;
       this.#insertBatch.run(state.id, baseOffset, count, timestampMs, endBytes, codec, rawBytes, crc, head, body);
+      this.#snapshots.note(connector, epoch, state.id, baseOffset);
       state.endOffset = baseOffset + count;
       state.endBytes = endBytes;
       log.totalRecords += count;
     }
+    if (snapshot === 'end') this.#snapshots.end(connector);
     this.#offsets.write(formatOffsetKey(connector, partition), offset, log.totalRecords);
     this.#retention.deleteSome(planned, log.topics, this.#clock());
   }

@@ -18,7 +18,7 @@ export type Codec = 'none' | 'zstd';
 const CODECS: readonly Codec[] = ['none', 'zstd'];
 
 export interface StoredBatch {
-  /** 0 none, 1 zstd. */
+  /** 0 none, 1 zstd, 2 withdrawn. */
   readonly codec: number;
   /** Size of the body before compression, in bytes. */
   readonly rawBytes: number;
@@ -34,6 +34,9 @@ export interface BatchMeta {
   readonly timestampMs: number;
   readonly endBytes: number;
 }
+
+/** What is left of a batch whose records were withdrawn: its log offsets, which stay given. */
+export const WITHDRAWN: StoredBatch = { codec: 2, rawBytes: 0, head: Buffer.alloc(0), body: Buffer.alloc(0) };
 
 /** Smaller bodies shrink by a third at most, and each costs a reader a zstd context of its own. */
 const COMPRESS_FROM_BYTES = 1024;
@@ -66,6 +69,7 @@ export function batchCrc(meta: BatchMeta, stored: StoredBatch): number {
 
 /** Records of a batch whose check sum was found right. Throws RangeError or zlib's errors where it is malformed all the same. */
 export function decodeBatch(topic: string, partition: number, meta: BatchMeta, stored: StoredBatch): LogRecord[] {
+  if (stored.codec === WITHDRAWN.codec) return [];
   const bytes = decodeBody(stored);
   const reader = new HeadReader(stored.head);
   const lists = reader.headerLists();

@@ -24,11 +24,12 @@ const SCHEMA: readonly string[] = [
   'CREATE TABLE batch (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL, end_bytes INTEGER NOT NULL, codec INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)',
   'CREATE TABLE source_offset (key TEXT PRIMARY KEY, value TEXT, updated_ms INTEGER NOT NULL, total_records INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID',
   'CREATE TABLE task (connector TEXT PRIMARY KEY, epoch INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID',
+  'CREATE TABLE snapshot_batch (connector TEXT NOT NULL, partition_id INTEGER NOT NULL, base_offset INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (connector, partition_id, base_offset)) WITHOUT ROWID',
   'CREATE TABLE group_offset (group_name TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL, updated_ms INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (group_name, topic, partition)) WITHOUT ROWID',
   'CREATE TABLE writer (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, since_ms INTEGER NOT NULL)',
 ];
 
-const SMALL_TABLES = ['topic', 'topic_partition', 'source_offset', 'task', 'group_offset'];
+const SMALL_TABLES = ['topic', 'topic_partition', 'source_offset', 'task', 'snapshot_batch', 'group_offset'];
 
 /** The check sum of a row of the small tables: a flipped bit there would rename a topic or move an offset. */
 export function rowCrc(...fields: readonly (string | number | null)[]): number {

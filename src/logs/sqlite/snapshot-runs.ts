@@ -1,0 +1,76 @@
+import type Database from 'better-sqlite3';
+import { batchCrc, WITHDRAWN } from './batch-codec.ts';
+import { corrupt } from './log-error.ts';
+import { rowCrc } from './open.ts';
+import { BATCH_ID } from './topic-table.ts';
+
+interface RunRow {
+  readonly partitionId: number;
+  readonly baseOffset: number;
+  readonly crc: number;
+}
+
+interface BatchRange {
+  readonly count: number;
+  readonly timestampMs: number;
+  readonly endBytes: number;
+}
+
+/**
+ * Which batches belong to a snapshot that is not complete, so that they can be withdrawn when it begins anew. A withdrawn
+ * batch keeps its place and its log offsets, which are not given again, and loses its records. All within the append's
+ * transaction.
+ */
+export class SnapshotRuns {
+  readonly #path: string;
+  readonly #select: Database.Statement<[string], RunRow>;
+  readonly #selectBatch: Database.Statement<[number, number], BatchRange>;
+  readonly #withdraw: Database.Statement;
+  readonly #insert: Database.Statement;
+  readonly #delete: Database.Statement<[string]>;
+  /** Connector -> epoch of the task whose snapshot is running. What another task left is only ever withdrawn. */
+  readonly #running = new Map<string, number>();
+
+  constructor(db: Database.Database, path: string) {
+    this.#path = path;
+    this.#select = db.prepare(
+      'SELECT partition_id AS partitionId, base_offset AS baseOffset, crc FROM snapshot_batch WHERE connector = ?',
+    );
+    this.#selectBatch = db.prepare(
+      `SELECT count, timestamp_ms AS timestampMs, end_bytes AS endBytes FROM batch WHERE id = ${BATCH_ID}`,
+    );
+    this.#withdraw = db.prepare(
+      `UPDATE batch SET codec = ?, raw_bytes = 0, head = x'', body = x'', crc = ? WHERE id = ${BATCH_ID}`,
+    );
+    this.#insert = db.prepare(
+      'INSERT INTO snapshot_batch (connector, partition_id, base_offset, crc) VALUES (?, ?, ?, ?)',
+    );
+    this.#delete = db.prepare('DELETE FROM snapshot_batch WHERE connector = ?');
+  }
+
+  begin(connector: string, epoch: number): void {
+    for (const { partitionId, baseOffset, crc } of this.#select.all(connector)) {
+      if (crc !== rowCrc(connector, partitionId, baseOffset)) {
+        throw corrupt(this.#path, `a batch of the unfinished snapshot of ${connector} is not as it was written`);
+      }
+      const batch = this.#selectBatch.get(partitionId, baseOffset);
+      // Retention may have deleted it.
+      if (batch === undefined) continue;
+      const meta = { partitionId, baseOffset, ...batch };
+      this.#withdraw.run(WITHDRAWN.codec, batchCrc(meta, WITHDRAWN), partitionId, baseOffset);
+    }
+    this.#delete.run(connector);
+    this.#running.set(connector, epoch);
+  }
+
+  /** A batch was inserted: notes it if a snapshot of that task is running. */
+  note(connector: string, epoch: number, partitionId: number, baseOffset: number): void {
+    if (this.#running.get(connector) !== epoch) return;
+    this.#insert.run(connector, partitionId, baseOffset, rowCrc(connector, partitionId, baseOffset));
+  }
+
+  end(connector: string): void {
+    this.#delete.run(connector);
+    this.#running.delete(connector);
+  }
+}
