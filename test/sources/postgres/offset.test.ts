@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatSnapshotOffset, formatStreamOffset, parseOffset } from '../../../src/sources/postgres/offset.ts';
+import { createVisibility } from '../../../src/sources/postgres/seen-transactions.ts';
+import { parseSwitchPoint } from '../../../src/sources/postgres/server-identity.ts';
+
+const server = { systemId: '7710595417462829926', timeline: 3 };
+const last = { lsn: 190, xid: 7, commitTimeMicros: 5, messageType: 'INSERT' };
+
+test('a position survives its offset', () => {
+  const seen = { snapshot: '10:20:11,12', beforeLsn: 500 };
+  const offset = JSON.parse(
+    JSON.stringify(
+      formatStreamOffset({ endLsn: 100, skip: { xid: 7, count: 3 }, messageLsn: 180, last, seen, server }),
+    ),
+  );
+  assert.deepEqual(parseOffset(offset), {
+    endLsn: 100,
+    skip: { xid: 7, count: 3 },
+    messageLsn: 180,
+    snapshot: 'none',
+    seen,
+    server,
+  });
+});
+
+test("at a transaction's end the offset is one that Debezium writes, with two keys more", () => {
+  assert.deepEqual(formatStreamOffset({ endLsn: 200, skip: null, messageLsn: 150, last, seen: null, server }), {
+    lsn_proc: 200,
+    lsn_commit: 200,
+    lsn: 200,
+    messageType: 'INSERT',
+    txId: 7,
+    ts_usec: 5,
+    system_id: server.systemId,
+    timeline: 3,
+  });
+});
+
+test('a snapshot that is under way has no position, one that is complete has', () => {
+  const common = { type: 'INITIAL', lsn: 90, xid: 4, readTimeMicros: 1, skip: null, seen: null, server };
+  const open = parseOffset(formatSnapshotOffset({ ...common, completed: false, endLsn: null }));
+  assert.deepEqual([open.snapshot, open.endLsn], ['unfinished', null]);
+  const whole = parseOffset(formatSnapshotOffset({ ...common, completed: true, endLsn: 80 }));
+  assert.deepEqual([whole.snapshot, whole.endLsn], ['completed', 80]);
+  // As Debezium leaves it.
+  const theirs = parseOffset({
+    last_snapshot_record: true,
+    lsn: 90,
+    txId: 4,
+    ts_usec: 1,
+    snapshot: 'INITIAL',
+    snapshot_completed: true,
+  });
+  assert.deepEqual([theirs.snapshot, theirs.endLsn], ['completed', 90]);
+});
+
+test('a transaction is seen when the snapshot lists it as committed, also across the wrap of 32-bit ids', () => {
+  const wrap = 2 ** 32;
+  const isSeen = createVisibility({ snapshot: `${wrap - 5}:${wrap + 5}:${wrap - 3},${wrap + 2}`, beforeLsn: 1000 });
+  const seen = (xid: number, lsn = 1): boolean => isSeen(xid, lsn);
+  assert.equal(seen(wrap - 6), true);
+  assert.equal(seen(wrap - 4), true);
+  assert.equal(seen(wrap - 3), false, 'it was in progress');
+  assert.equal(seen(1), true);
+  assert.equal(seen(2), false, 'it was in progress');
+  assert.equal(seen(5), false, 'it began later');
+  assert.equal(seen(1, 1000), false, 'it committed later');
+});
+
+test('a timeline history names where a timeline was left', () => {
+  const history = '1\t0/3000000\tno recovery target specified\n\n2\t1/A0\tbefore 2026-01-01\n';
+  assert.equal(parseSwitchPoint(history, 1), 0x3000000);
+  assert.equal(parseSwitchPoint(history, 2), 0x1000000a0);
+  assert.equal(parseSwitchPoint(history, 3), null);
+});
