@@ -181,7 +181,7 @@ function createConnector(config: PostgresConfig, log: SqliteLog, options: Worker
     onRestart: (error, delayMs) => {
       counters.countError(Date.now());
       counters.restarts++;
-      child.warn({ code: error.code, delayMs }, `${error.message}; restarting`);
+      child.warn({ code: error.code, delayMs, remedy: error.remedy }, `${error.message}; restarting`);
     },
   });
   return { config, supervisor, counters, lag: new LagProbe(config, Date.now) };

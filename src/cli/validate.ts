@@ -12,9 +12,11 @@ import { TailraceError } from '../model/errors.ts';
 import type { PreflightReport } from '../model/preflight.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { CommandIo } from './command-io.ts';
+import { checkLog } from './log-check.ts';
 
 const CONFIG_EXIT_CODE = 2;
 const SOURCE_EXIT_CODE = 3;
+const LOG_EXIT_CODE = 4;
 
 interface ValidateOptions {
   readonly offline?: boolean;
@@ -53,7 +55,8 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
     const verdict = { check, preflight };
     await io.stdout.write(io.scrubber.scrub(options.json === true ? jsonVerdict(verdict) : textVerdict(verdict)));
     if (check.errors.length > 0) exitCode ||= CONFIG_EXIT_CODE;
-    if (preflight?.checks.some((one) => one.status === 'error') === true) exitCode ||= SOURCE_EXIT_CODE;
+    const failed = preflight?.checks.find((one) => one.status === 'error');
+    if (failed !== undefined) exitCode ||= failed.name === 'log' ? LOG_EXIT_CODE : SOURCE_EXIT_CODE;
   }
   if (exitCode !== 0) throw new CommandFailure(exitCode);
 }
@@ -61,12 +64,14 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
 /** A failure to connect at all is a check that failed, like any other. */
 async function runPreflight({ config }: LoadedConnector): Promise<PreflightReport> {
   const { preflight } = await import('../sources/postgres/preflight.ts');
+  const { check, stored } = await checkLog(config);
   try {
-    return await preflight(config);
+    const { checks } = await preflight(config, stored);
+    return { checks: [check, ...checks] };
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
     const { message, remedy = null } = error;
-    return { checks: [{ name: 'connection', status: 'error', message, remedy }] };
+    return { checks: [check, { name: 'connection', status: 'error', message, remedy }] };
   }
 }
 
@@ -97,15 +102,15 @@ function textVerdict({ check, preflight }: Verdict): string {
     ...check.errors.map((issue) => `error: ${formatIssue(issue)}`),
     ...check.warnings.map((issue) => `warning: ${formatIssue(issue)}`),
   ];
-  for (const { status, name, message, remedy } of preflight?.checks ?? []) {
-    lines.push(`${MARKS[status]}: ${name}: ${message}`);
-    if (remedy !== null && status !== 'ok') lines.push(`fix: ${remedy}`);
-  }
   if (check.errors.length === 0) {
     const { name, 'database.dbname': database } = check.connector!.config;
     lines.push(
       `ok: ${check.path}: connector ${name}, database ${database}${preflight === null ? ', not connected' : ''}`,
     );
+  }
+  for (const { status, name, message, remedy } of preflight?.checks ?? []) {
+    lines.push(`${MARKS[status]}: ${name}: ${message}`);
+    if (remedy !== null && status !== 'ok') lines.push(`fix: ${remedy}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -117,7 +117,9 @@ export const postgresDef = {
     min: 100,
     doc: 'Milliseconds between status updates to the server. They repeat the position that is durable.',
   }),
-  'slot.max.retries': integer(6, { doc: 'Attempts to start replication on a slot that another process still uses.' }),
+  'slot.max.retries': integer(0, {
+    doc: 'Further attempts to start while another process reads the slot. Debezium makes 6; here a reader that was killed is waited for 5 s in any case, and one that lives is told at once.',
+  }),
   'slot.retry.delay.ms': integer(10_000, { doc: 'Milliseconds between such attempts.' }),
   'hstore.handling.mode': choice(['json', 'map'], 'json', {
     doc: 'How hstore values appear: as JSON text, or as a map.',

@@ -15,7 +15,7 @@ export function toLogError(error: unknown, path: string, doing: string): unknown
     return new TailraceError('log.full', `No space left on the disk of ${path} while ${doing}.`, {
       ...details,
       remedy:
-        'Free space on that filesystem, move the log to a larger one, or keep less of it with retention by bytes or age; nothing was lost, the task goes on from its checkpoint.',
+        'Free space on that filesystem, move the log to a larger one, or keep less of it with retention by bytes or age; nothing was lost: the task goes on from its checkpoint by itself, or when it is started again.',
     });
   }
   if (code === 'SQLITE_NOTADB') {

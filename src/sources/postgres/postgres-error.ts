@@ -16,6 +16,9 @@ export interface ErrorContext {
   readonly address: string;
 }
 
+export const WAL_LEVEL_REMEDY =
+  "ALTER SYSTEM SET wal_level = 'logical'; then restart the server (Amazon RDS: rds.logical_replication = 1).";
+
 interface Meaning {
   readonly code: ErrorCode;
   readonly remedy: string;
@@ -48,7 +51,7 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
       if (/max_wal_senders/.test(message)) {
         return {
           code: 'source.setting',
-          remedy: 'Raise max_wal_senders (ALTER SYSTEM SET max_wal_senders = 20) and restart the server.',
+          remedy: 'ALTER SYSTEM SET max_wal_senders = 20; then restart the server.',
         };
       }
       return { code: 'source.connect', remedy: 'Raise max_connections, or free connections; tailrace keeps trying.' };
@@ -56,7 +59,7 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
       return {
         code: 'source.setting',
         remedy:
-          'Drop a slot that nobody uses (tailrace slots list), or raise max_replication_slots and restart the server.',
+          'Drop a slot that nobody uses ("tailrace slots list" shows them), or ALTER SYSTEM SET max_replication_slots = 20; and restart the server.',
       };
     case '57P03':
     case '57P01':
@@ -82,8 +85,7 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
       if (/wal_level/.test(message)) {
         return {
           code: 'source.setting',
-          remedy:
-            "ALTER SYSTEM SET wal_level = 'logical'; then restart the server (Amazon RDS: rds.logical_replication = 1).",
+          remedy: WAL_LEVEL_REMEDY,
         };
       }
       if (/replication slot/i.test(message)) {
@@ -170,10 +172,23 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
       cause,
     });
   }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const host = context.address.replace(/:\d+$/, '');
+    return new TailraceError('source.tls', `${at}: the server's certificate is not for ${host}`, {
+      remedy: 'Set database.hostname to a name that is in the certificate, or use database.sslmode=verify-ca.',
+      cause,
+    });
+  }
+  if (/self-signed|unable to (get|verify)/i.test(cause.message)) {
+    return new TailraceError('source.tls', `${at}: the server's certificate is not trusted: ${cause.message}`, {
+      remedy: 'Set database.sslrootcert to the certificate (PEM) of the authority that signed it.',
+      cause,
+    });
+  }
   if (TLS_CODE.test(code) || /establishing an SSL connection/.test(cause.message)) {
     return new TailraceError('source.tls', text, {
       remedy:
-        'Check database.sslrootcert against the CA of the server certificate, the host name in it (verify-full), and database.sslcert.',
+        'Check database.sslmode, database.sslrootcert, database.sslcert and database.sslkey, and the ssl_ settings of the server.',
       cause,
     });
   }

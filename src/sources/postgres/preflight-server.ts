@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { PreflightCheck } from '../../model/preflight.ts';
+import { WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { checkSlot, describeReader, readSlot } from './slot.ts';
 import { OLDEST_VERSION } from './start.ts';
 
@@ -56,7 +57,7 @@ function checkWalLevel({ wal_level: level }: ServerFacts): PreflightCheck {
     name: 'wal_level',
     status: 'error',
     message: `${level}, but changes are only written to the WAL with logical`,
-    remedy: "ALTER SYSTEM SET wal_level = 'logical'; then restart the server (Amazon RDS: rds.logical_replication = 1)",
+    remedy: WAL_LEVEL_REMEDY,
   };
 }
 

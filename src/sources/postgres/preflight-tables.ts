@@ -6,6 +6,7 @@ import type { CatalogTable, TypeRegistry } from './catalog-types.ts';
 import { createMapping } from './mapping.ts';
 import { quoteIdentifier } from './postgres-error.ts';
 import { readPublication } from './publication.ts';
+import { grantStatements, unreadableTables } from './read-privilege.ts';
 import { beforeImage } from './replica-identity.ts';
 import { collectionId, createTableFilter, type TableName } from './table-filter.ts';
 
@@ -47,12 +48,11 @@ function checkTable(table: PublishedTable, catalog: CatalogTable | null, context
     };
   }
   if (!context.isReadable && context.config['snapshot.mode'] !== 'no_data') {
-    const user = quoteIdentifier(context.config['database.user']);
     return {
       name,
       status: 'error',
       message: 'the snapshot may not read it',
-      remedy: `GRANT USAGE ON SCHEMA ${quoteIdentifier(table.namespace)} TO ${user}; GRANT SELECT ON ${sqlName} TO ${user};`,
+      remedy: grantStatements(table, context.config),
     };
   }
   const image = `before holds ${before}`;
@@ -96,16 +96,6 @@ function toasted(table: PublishedTable, catalog: CatalogTable, { types }: TableC
   if (large.length === 0) return [];
   const names = large.map((column) => column.name).join(', ');
   return [`${names} may be large: ${TOAST_REMARK}`];
-}
-
-async function unreadableTables(client: Client, tables: readonly PublishedTable[]): Promise<ReadonlySet<number>> {
-  const { rows } = await client.query<{ oid: number }>(
-    `SELECT c.oid::int8::float8 AS oid FROM pg_catalog.pg_class c
-     WHERE c.oid = ANY($1::oid[]) AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT')
-       AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE'))`,
-    [tables.map((table) => table.oid)],
-  );
-  return new Set(rows.map((row) => row.oid));
 }
 
 /** Tables that the include lists choose and that the publication, as it is, does not publish. */

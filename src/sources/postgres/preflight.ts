@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
+import type { SourceOffset } from '../../model/log.ts';
 import type { PreflightCheck, PreflightReport } from '../../model/preflight.ts';
 import {
   type PublishedTable,
@@ -11,22 +12,23 @@ import {
 } from './catalog.ts';
 import { connect, errorContext } from './connection.ts';
 import { postgresError, quoteIdentifier } from './postgres-error.ts';
+import { checkStoredPosition } from './preflight-position.ts';
 import { checkServerSettings, checkSlotState } from './preflight-server.ts';
 import { checkTables } from './preflight-tables.ts';
 import { creationSql, readPublication } from './publication.ts';
 import { createTableFilter } from './table-filter.ts';
 
 /**
- * Looks at everything that a start with this configuration would need, and changes nothing. Throws only when there is no
- * connection to ask over.
+ * Looks at everything that a start with this configuration would need, and changes nothing. `stored` is where it would go
+ * on, null for a first start. Throws only when there is no connection to ask over.
  */
-export async function preflight(config: PostgresConfig): Promise<PreflightReport> {
+export async function preflight(config: PostgresConfig, stored: SourceOffset | null = null): Promise<PreflightReport> {
   const client = await connect(config);
   try {
     const serverVersion = await readServerVersion(client);
     const checks = [
       ...(await checkServerSettings(client, config, serverVersion)),
-      await checkReplicationLogin(config),
+      ...(await checkReplication(client, config, stored)),
       ...(await checkPublication(client, config, serverVersion)),
       ...(await checkSlotState(client, config)),
       ...(await checkTables(
@@ -45,15 +47,25 @@ export async function preflight(config: PostgresConfig): Promise<PreflightReport
 }
 
 /** That role, pg_hba.conf and max_wal_senders let us in is best known by trying. */
-async function checkReplicationLogin(config: PostgresConfig): Promise<PreflightCheck> {
+async function checkReplication(
+  query: Client,
+  config: PostgresConfig,
+  stored: SourceOffset | null,
+): Promise<readonly PreflightCheck[]> {
   const name = 'replication connection';
+  let replication: Client;
   try {
-    const replication = await connect(config, 'replication');
-    await replication.end();
-    return { name, status: 'ok', message: `${config['database.user']} may replicate`, remedy: null };
+    replication = await connect(config, 'replication');
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
-    return { name, status: 'error', message: error.message, remedy: error.remedy ?? null };
+    return [{ name, status: 'error', message: error.message, remedy: error.remedy ?? null }];
+  }
+  try {
+    const message = `${config['database.user']} may replicate`;
+    const position = stored === null ? [] : [await checkStoredPosition({ query, replication }, config, stored)];
+    return [{ name, status: 'ok', message, remedy: null }, ...position];
+  } finally {
+    await replication.end().catch(() => {});
   }
 }
 
@@ -92,7 +104,12 @@ async function checkPublication(
   return [
     obstacle === null
       ? { name, status: 'ok', message: `${publication} will be made at the start`, remedy: null }
-      : { name, status: 'error', message: `${publication} does not exist, and ${obstacle}`, remedy: `${sql};` },
+      : {
+          name,
+          status: 'error',
+          message: `${publication} does not exist, and ${obstacle}`,
+          remedy: `Have it made by a superuser or the owner of the tables: ${sql};`,
+        },
   ];
 }
 

@@ -151,7 +151,7 @@ async function execute(client: ClientBase, sql: string, config: PublicationConfi
     const what = `run "${sql.length > 200 ? `${sql.slice(0, 200)} ...` : sql}"`;
     const { message } = postgresError(cause, errorContext(config, what), 'source.publication');
     if (code === '42501') {
-      throw new TailraceError('source.privilege', message, { remedy: privilegeRemedy(sql, config), cause });
+      throw new TailraceError('source.privilege', message, { remedy: privilegeRemedy(sql, message, config), cause });
     }
     if (code === '55P03') {
       throw new TailraceError('source.publication', `${message}: ${await blockers(client)}`, {
@@ -165,11 +165,17 @@ async function execute(client: ClientBase, sql: string, config: PublicationConfi
   }
 }
 
-function privilegeRemedy(sql: string, config: PublicationConfig): string {
-  const asOwner = `Have it run by a superuser${/FOR ALL TABLES/.test(sql) ? '' : ' or the owner of the tables'}: ${sql};`;
-  return /FOR ALL TABLES/.test(sql)
-    ? `${asOwner} or set publication.autocreate.mode=filtered, which needs ownership of the captured tables and GRANT CREATE ON DATABASE ${quoteIdentifier(config['database.dbname'])} TO ${quoteIdentifier(config['database.user'])};`
-    : asOwner;
+/** Postgres asks for CREATE on the database, then for ownership of each table, and for a superuser where it is all tables. */
+function privilegeRemedy(sql: string, message: string, config: PublicationConfig): string {
+  const [database, user] = [quoteIdentifier(config['database.dbname']), quoteIdentifier(config['database.user'])];
+  const grant = `GRANT CREATE ON DATABASE ${database} TO ${user};`;
+  if (/FOR ALL TABLES/.test(sql)) {
+    return `Have it run by a superuser: ${sql}; or set publication.autocreate.mode=filtered, which needs ownership of the captured tables and ${grant}`;
+  }
+  if (/permission denied for database/.test(message)) {
+    return `${grant} and let ${user} own the captured tables; or have it run by a superuser: ${sql};`;
+  }
+  return `Have it run by the owner of the tables, or a superuser: ${sql};`;
 }
 
 /** Who has transactions open that could hold the lock. */

@@ -64,13 +64,13 @@ export function checkSlot(slot: SlotState, config: SlotConfig): void {
   const otherName = `Choose another slot.name, or drop it: SELECT pg_drop_replication_slot('${name}');`;
   if (!slot.logical || slot.plugin !== 'pgoutput') {
     const kind = slot.logical ? `uses the plugin ${slot.plugin}` : 'is a physical one';
-    throw new TailraceError('source.slot_in_use', `replication slot ${name} ${kind}, tailrace reads pgoutput`, {
+    throw new TailraceError('source.setting', `replication slot ${name} ${kind}, tailrace reads pgoutput`, {
       remedy: otherName,
     });
   }
   if (slot.database !== config['database.dbname']) {
     throw new TailraceError(
-      'source.slot_in_use',
+      'source.setting',
       `replication slot ${name} belongs to database ${slot.database}, not to ${config['database.dbname']}`,
       { remedy: otherName },
     );

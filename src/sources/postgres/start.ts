@@ -7,8 +7,9 @@ import { type PublishedTable, readPublishedTables, readServerVersion } from './c
 import type { CatalogSession } from './catalog-session.ts';
 import { connect, errorContext, sessionSettings } from './connection.ts';
 import type { Position } from './offset.ts';
-import { postgresError } from './postgres-error.ts';
+import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
+import { checkReadable } from './read-privilege.ts';
 import { identityStatements, setReplicaIdentities } from './replica-identity.ts';
 import type { StartPosition } from './replication-stream.ts';
 import { checkServer, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
@@ -63,6 +64,7 @@ export async function prepareStart(input: StartInput): Promise<Start> {
   const { config, session, stored, temporarySlot, logger } = input;
   const serverVersion = await session.run('read the server version', readServerVersion);
   checkVersion(serverVersion);
+  if (config['snapshot.mode'] !== 'initial_only') await session.run('read wal_level', checkWalLevel);
   const replication = await openReplication(config, serverVersion);
   try {
     const server = await identifyServer(replication);
@@ -73,6 +75,7 @@ export async function prepareStart(input: StartInput): Promise<Start> {
     const plan = planStart({ stored, slot, server }, config);
     if (plan.reason !== null)
       logger.warn({ code: plan.reason.code }, `${plan.reason.message}; reading the tables again`);
+    if (plan.snapshot) await session.run('check privileges', (client) => checkReadable(client, config, tables));
     if (plan.slot === 'recreate') {
       await session.run('drop the lost slot', (client) => dropSlot(client, config['slot.name']));
     }
@@ -93,6 +96,16 @@ export async function prepareStart(input: StartInput): Promise<Start> {
     await replication.end().catch(() => {});
     throw postgresError(error, errorContext(config, 'prepare the start'));
   }
+}
+
+/** Said by CREATE_REPLICATION_SLOT as well, but only after the publication was made. */
+async function checkWalLevel(client: Client): Promise<void> {
+  const { rows } = await client.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`);
+  const level = rows[0]!.level;
+  if (level === 'logical') return;
+  throw new TailraceError('source.setting', `wal_level is ${level}: the server writes no changes that could be read`, {
+    remedy: WAL_LEVEL_REMEDY,
+  });
 }
 
 function checkVersion(serverVersion: number): void {
@@ -162,7 +175,17 @@ async function create(
   replication: Client,
   options: { readonly temporary: boolean; readonly serverVersion: number },
 ): Promise<CreatedSlot> {
-  const { config, session, logger } = input;
+  const { config, session, logger, signal } = input;
+  // It may wait for hours, and reads nothing meanwhile: only another session can call it off.
+  const { processID } = replication as unknown as { processID: number };
+  const onAbort = (): void => {
+    session
+      .run('stop waiting for the slot', (client) =>
+        client.query('SELECT pg_catalog.pg_cancel_backend($1)', [processID]),
+      )
+      .catch((error: Error) => logger.warn(error.message));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   const patience = setTimeout(() => {
     session
       .run('look for open transactions', describeWriters)
@@ -175,6 +198,7 @@ async function create(
     return created;
   } finally {
     clearTimeout(patience);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -65,6 +65,12 @@ function verification(mode: SslMode, verifies: boolean, root: string | null): Co
     return { rejectUnauthorized: true };
   }
   const ca = readTlsFile('database.sslrootcert', root);
+  // OpenSSL passes over what is no certificate, and would then trust nobody.
+  if (!/-----BEGIN ([A-Z0-9]+ )?CERTIFICATE-----/.test(ca.toString('latin1'))) {
+    throw new TailraceError('source.tls', `${root} holds no certificate`, {
+      remedy: 'Set database.sslrootcert to a PEM file of the authority that signed the server certificate.',
+    });
+  }
   if (mode === 'verify-full') return { rejectUnauthorized: true, ca };
   return { rejectUnauthorized: true, ca, checkServerIdentity: () => undefined };
 }
