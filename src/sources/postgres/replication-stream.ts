@@ -1,14 +1,14 @@
 import type { Change, Table } from '../../../decoders/change.ts';
-import { Cursor } from '../../../decoders/cursor.ts';
-import { CopyDataReader, encodeStandbyStatusUpdate } from '../../../decoders/pgoutput/copy-data.ts';
+import { CopyDataReader } from '../../../decoders/pgoutput/copy-data.ts';
 import { FrameReader } from '../../../decoders/pgoutput/frame.ts';
 import { parseServerReport } from '../../../decoders/pgoutput/server-report.ts';
 import { TransactionReducer } from '../../../decoders/pgoutput/transaction.ts';
-import { parseBegin } from '../../../decoders/pgoutput/transaction-messages.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import type { TailraceError } from '../../model/errors.ts';
 import { ReadPacer } from './read-pacer.ts';
-import { createVisibility, type SeenTransactions } from './seen-transactions.ts';
+import { SeenFilter } from './seen-filter.ts';
+import type { SeenTransactions } from './seen-transactions.ts';
+import { StatusUpdates } from './status-updates.ts';
 import type { Wire, WireListener } from './wire.ts';
 
 /** What the stream goes on from, and what it has delivered. */
@@ -39,6 +39,8 @@ export interface StreamOptions {
   readonly captures: (table: Table) => boolean;
   /** Prefixes of logical messages; null: all are wanted. */
   readonly capturesPrefix: ((prefix: string) => boolean) | null;
+  /** Of c, u, d and t. */
+  readonly skippedOperations: ReadonlySet<string>;
   readonly boundaries: boolean;
   /** Bytes received that close a batch inside a transaction, and pause the socket until it is taken. */
   readonly batchBytes: number;
@@ -49,19 +51,11 @@ export interface StreamOptions {
 
 /** An idle position is stored at most this often: it costs an append. */
 const IDLE_INTERVAL_MS = 1_000;
-/** Acks are gathered this long, so that a thousand appends a second do not cost a thousand packets. */
-const ACK_DELAY_MS = 50;
-/** How long the server may be silent although we ask for an answer; several times what a busy one takes. */
-const SILENCE_LIMIT_MS = 60_000;
 
 const COPY_DATA = 0x64; // d
 const COPY_BOTH = 0x57; // W
 const COPY_DONE = 0x63; // c
 const ERROR = 0x45; // E
-const BEGIN = 0x42; // B
-
-/** Row changes and truncates: what a snapshot that has seen the transaction makes superfluous. */
-const isTableChange = (type: number): boolean => type === 0x49 || type === 0x55 || type === 0x44 || type === 0x54;
 
 /**
  * The reader's half of the replication protocol. Chunks are decoded as they arrive, so keepalives are answered at once,
@@ -74,6 +68,8 @@ export class ReplicationStream implements WireListener {
   readonly #data = new CopyDataReader();
   readonly #reducer: TransactionReducer;
   readonly #pacer: ReadPacer;
+  readonly #status: StatusUpdates;
+  readonly #seen: SeenFilter;
   #wire: Wire | null = null;
   #started: { resolve: () => void; reject: (error: TailraceError) => void } | null = null;
   #wake: (() => void) | null = null;
@@ -87,33 +83,30 @@ export class ReplicationStream implements WireListener {
   /** Where a keepalive said that the server has read up to, while no transaction was open. */
   #idleLsn: number;
   #deliveredLsn: number;
-  #ackedLsn: number;
   #lastIdleMs = Number.NEGATIVE_INFINITY;
   /** The server waits for us to move on, as it does when it shuts down. */
   #urgent = false;
 
-  #seen: SeenTransactions | null;
-  #isSeen: (xid: number, commitLsn: number) => boolean;
-  #dropping = false;
-
-  #statusTimer: NodeJS.Timeout | null = null;
-  #ackTimer: NodeJS.Timeout | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
-  #heard = true;
-  #silentMs = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     const { endLsn, skip, messageLsn, seen, previousEndLsn } = options.from;
-    const { captures, boundaries } = options;
+    const { captures, skippedOperations, boundaries } = options;
     this.#reducer = new TransactionReducer({
       captures,
+      skippedOperations,
       boundaries,
       resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn, previousEndLsn },
     });
-    this.#idleLsn = this.#deliveredLsn = this.#ackedLsn = endLsn;
-    this.#seen = seen;
-    this.#isSeen = seen === null ? () => false : createVisibility(seen);
+    this.#idleLsn = this.#deliveredLsn = endLsn;
+    this.#seen = new SeenFilter(seen);
+    this.#status = new StatusUpdates({
+      ackedLsn: endLsn,
+      intervalMs: options.statusIntervalMs,
+      isListening: () => !this.#full && !this.#stopped,
+      onSilence: (silentMs) => this.#hangUp(silentMs),
+    });
     this.#pacer = new ReadPacer(
       () => this.#wire?.pause(),
       () => this.#resume(),
@@ -143,11 +136,8 @@ export class ReplicationStream implements WireListener {
 
   /** Everything that committed before `endLsn` is durable. */
   ack(endLsn: number): void {
-    if (endLsn <= this.#ackedLsn) return;
-    this.#ackedLsn = endLsn;
-    if (this.#isIdle()) this.#considerIdle();
-    if (this.#closed) return;
-    this.#ackTimer ??= setTimeout(() => this.#sendStatus(false), ACK_DELAY_MS);
+    this.#status.ack(endLsn);
+    this.#considerIdle();
   }
 
   /** Gives no more batches; what was given can still be acked. */
@@ -161,7 +151,7 @@ export class ReplicationStream implements WireListener {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.stop();
-    if (this.#error === null && this.#started === null) this.#sendStatus(false);
+    if (this.#error === null && this.#started === null) this.#status.send(false);
     this.#closed = true;
     this.#stopTimers();
     await this.#wire?.close();
@@ -169,7 +159,7 @@ export class ReplicationStream implements WireListener {
 
   onChunk(chunk: Buffer): void {
     if (this.#stopped || this.#error !== null) return;
-    this.#heard = true;
+    this.#status.heard();
     this.#pendingBytes += chunk.length;
     try {
       const frames = this.#frames;
@@ -203,9 +193,9 @@ export class ReplicationStream implements WireListener {
         else this.#message(bytes, this.#data.payloadStart, end);
         return;
       case COPY_BOTH:
+        if (this.#wire !== null) this.#status.start(this.#wire);
         this.#started?.resolve();
         this.#started = null;
-        this.#startTimers();
         return;
       case COPY_DONE:
         this.#fail(this.#options.explain(new Error('Connection terminated: the server ended the stream')));
@@ -220,19 +210,8 @@ export class ReplicationStream implements WireListener {
   }
 
   #message(bytes: Buffer, start: number, end: number): void {
-    if (this.#seen !== null) {
-      const type = bytes[start]!;
-      if (type === BEGIN) this.#dropping = this.#isSuperfluous(bytes, start, end);
-      else if (this.#dropping && isTableChange(type)) return;
-    }
+    if (this.#seen.drops(bytes, start, end)) return;
     this.#reducer.apply(bytes, start, end, this.#data.walStart, this.#data.sendTimeMicros);
-  }
-
-  /** Once a transaction commits after the snapshot was taken, so do all that follow. */
-  #isSuperfluous(bytes: Buffer, start: number, end: number): boolean {
-    const { xid, commitLsn } = parseBegin(new Cursor(bytes, start + 1, end));
-    if (this.#seen !== null && commitLsn >= this.#seen.beforeLsn) this.#seen = null;
-    return this.#seen !== null && this.#isSeen(xid, commitLsn);
   }
 
   #keepalive(): void {
@@ -240,7 +219,7 @@ export class ReplicationStream implements WireListener {
     if (this.#reducer.open === null) this.#idleLsn = Math.max(this.#idleLsn, walEnd);
     if (replyRequested) {
       this.#urgent = true;
-      this.#sendStatus(false);
+      this.#status.send(false);
     }
     this.#considerIdle();
   }
@@ -253,7 +232,12 @@ export class ReplicationStream implements WireListener {
   /** Nothing is in flight and the position has moved: it may be stored without a change. */
   #isIdle(): boolean {
     const { length, open } = this.#reducer;
-    return length === 0 && open === null && this.#endLsn() > this.#deliveredLsn && this.#ackedLsn >= this.#deliveredLsn;
+    return (
+      length === 0 &&
+      open === null &&
+      this.#endLsn() > this.#deliveredLsn &&
+      this.#status.ackedLsn >= this.#deliveredLsn
+    );
   }
 
   #idleDueMs(): number {
@@ -287,7 +271,7 @@ export class ReplicationStream implements WireListener {
         : all.filter((change) => change.kind !== 'message' || capturesPrefix(change.prefix));
     const { open, ordinal, lastMessageLsn } = reducer;
     const endLsn = this.#endLsn();
-    if (this.#seen !== null && open === null && endLsn >= this.#seen.beforeLsn) this.#seen = null;
+    if (open === null) this.#seen.passed(endLsn);
     const batch: StreamBatch = {
       changes,
       newTables,
@@ -296,7 +280,7 @@ export class ReplicationStream implements WireListener {
         endLsn,
         skip: open === null || ordinal === 0 ? null : { xid: open.xid, count: ordinal },
         messageLsn: lastMessageLsn,
-        seen: this.#seen,
+        seen: this.#seen.seen,
       },
     };
     this.#deliveredLsn = endLsn;
@@ -314,36 +298,15 @@ export class ReplicationStream implements WireListener {
     if (!this.#full && !this.#stopped) this.#wire?.resume();
   }
 
-  #sendStatus(replyRequested: boolean): void {
-    if (this.#ackTimer !== null) clearTimeout(this.#ackTimer);
-    this.#ackTimer = null;
-    const lsn = this.#ackedLsn;
-    const clockMicros = Date.now() * 1000;
-    this.#wire?.write(
-      encodeStandbyStatusUpdate({ written: lsn, flushed: lsn, applied: lsn, clockMicros, replyRequested }),
+  #hangUp(silentMs: number): void {
+    this.#fail(
+      this.#options.explain(new Error(`Connection terminated: the server has been silent for ${silentMs} ms`)),
     );
-  }
-
-  #startTimers(): void {
-    this.#statusTimer = setInterval(() => this.#beat(), this.#options.statusIntervalMs);
-  }
-
-  #beat(): void {
-    const isListening = !this.#full && !this.#stopped;
-    this.#silentMs = this.#heard || !isListening ? 0 : this.#silentMs + this.#options.statusIntervalMs;
-    this.#heard = false;
-    if (this.#silentMs > SILENCE_LIMIT_MS) {
-      const silence = new Error(`Connection terminated: the server has been silent for ${this.#silentMs} ms`);
-      this.#fail(this.#options.explain(silence));
-      void this.#wire?.close();
-      return;
-    }
-    this.#sendStatus(this.#silentMs > 0);
+    void this.#wire?.close();
   }
 
   #stopTimers(): void {
-    if (this.#statusTimer !== null) clearInterval(this.#statusTimer);
-    if (this.#ackTimer !== null) clearTimeout(this.#ackTimer);
+    this.#status.stop();
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
     this.#pacer.stop();
   }

@@ -9,7 +9,7 @@ import type { Batch, SnapshotProgress, Source, SourceStatus, TableMapping } from
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import { CatalogSession } from './catalog-session.ts';
-import { formatStreamOffset, type LastChange, parseOffset } from './offset.ts';
+import { formatStreamOffset, type LastChange, type Position, parseOffset } from './offset.ts';
 import type { ReplicationStream, StartPosition, StreamBatch } from './replication-stream.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
 import type { Server } from './server-identity.ts';
@@ -79,14 +79,8 @@ class PostgresSource implements Source {
       this.#dropsSlot = config['slot.drop.on.stop'] && !(signal.reason instanceof TailraceError);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    const start = await prepareStart({
-      config,
-      session: this.#session,
-      stored,
-      temporarySlot: this.#deps.temporarySlot ?? false,
-      logger: this.#deps.logger,
-      signal,
-    });
+    const start = await this.#prepare(stored, signal);
+    if (start === null) return;
     this.#replication = start.replication;
     let { from: position } = start;
     if (start.plan.snapshot && !signal.aborted) {
@@ -95,6 +89,23 @@ class PostgresSource implements Source {
     }
     if (start.plan.stream && position !== null && !signal.aborted) yield* this.#readStream(start, position, signal);
     this.#phase = 'stopped';
+  }
+
+  /** Null when the signal cut it short. */
+  async #prepare(stored: Position | null, signal: AbortSignal): Promise<Start | null> {
+    try {
+      return await prepareStart({
+        config: this.#config,
+        session: this.#session,
+        stored,
+        temporarySlot: this.#deps.temporarySlot ?? false,
+        logger: this.#deps.logger,
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    }
   }
 
   ack(offset: SourceOffset): void {

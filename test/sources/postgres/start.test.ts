@@ -252,3 +252,15 @@ test('a server that restarts ends the run as a passing fault, promptly, and its 
   await next.stop();
   await again.end();
 });
+
+test('a start that waits for open transactions says for whom, and can be called off', async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query('CREATE TABLE items (id int PRIMARY KEY)');
+  await client.query('BEGIN; INSERT INTO items VALUES (1)');
+  const run = new SourceRun(configFor(url));
+  while (run.warnings.length === 0) await sleep(20);
+  assert.match(run.warnings[0]!, /pid \d+ \(postgres/);
+  await run.stop();
+  assert.equal(run.batches.length, 0);
+  await client.query('COMMIT');
+});
