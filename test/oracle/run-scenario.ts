@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +52,9 @@ export async function runScenario(
       if (section.kind === 'stopped') await Promise.all(watchers.map((watcher) => watcher.stop()));
       for (const group of section.groups) {
         for (const statement of group) await execute(scenario, database, statement);
-        if (section.kind === 'stream') await Promise.all(watchers.map((watcher) => watcher.catchUp()));
+        if (section.kind !== 'stream') continue;
+        const marker = await emitMarker(query);
+        await Promise.all(watchers.map((watcher) => watcher.catchUp(marker)));
       }
     }
     await Promise.all(watchers.map((watcher) => watcher.stop()));
@@ -60,6 +63,15 @@ export async function runScenario(
     rmSync(offsets, { recursive: true, force: true });
   }
   return Object.fromEntries(Object.keys(connectors).map((name, index) => [name, watchers[index]!.outcome()]));
+}
+
+/** One message that all the connectors see: each moves the positions that the next records tell. */
+async function emitMarker(query: Query): Promise<string> {
+  const marker = `${markerPrefix}${randomUUID()}`;
+  await query(`SELECT pg_logical_emit_message(false, $1, '')`, [marker]);
+  // A message alone waits for the WAL writer; a commit flushes it.
+  await query('SELECT pg_current_xact_id()');
+  return marker;
 }
 
 async function execute(scenario: Scenario, database: TestDatabase, statement: string): Promise<void> {
@@ -107,7 +119,6 @@ class Watcher {
   readonly #earlier: OracleRecord[] = [];
   #engine: OracleEngine | null = null;
   #failure: string | null = null;
-  #markers = 0;
 
   constructor(start: StartConnector, props: Readonly<Record<string, string>>, schemasEnable: boolean, query: Query) {
     this.#start = start;
@@ -144,15 +155,11 @@ class Watcher {
     return rows.length > 0;
   }
 
-  /** Returns once everything committed so far has been published, or the connector has ended. */
-  async catchUp(): Promise<void> {
+  /** Returns once the connector has published the marker, and so everything before it, or has ended. */
+  async catchUp(marker: string): Promise<void> {
     const engine = this.#engine;
     if (engine === null || this.#failure !== null) return;
     if (this.#isSnapshotOnly()) return this.#catchUpWithSnapshot(engine);
-    const marker = `${markerPrefix}${this.#props['slot.name']}-${this.#markers++}`;
-    await this.#query(`SELECT pg_logical_emit_message(false, $1, '')`, [marker]);
-    // A message alone waits for the WAL writer; a commit flushes it.
-    await this.#query('SELECT pg_current_xact_id()');
     const caughtUp = engine.waitFor(
       (records) => records.findLast((record) => record.key?.includes(marker)) !== undefined,
     );

@@ -12,6 +12,7 @@ import { splitStatements } from './sql-statements.ts';
  *     -- schemas: on                  records with their schemas; off by default
  *     -- server: 15                   on Postgres 15; 18 by default
  *     -- needs: package file          a Debian package, and the file that proves that it is installed
+ *     -- stops: text                  where we differ by stopping with an error that holds the text
  *     -- differs: docs/differences.md#anchor what   where we mean to differ from Debezium
  *
  * and goes on in sections, each a line of its own: `-- setup` is run before the connectors start (snapshot rows),
@@ -25,6 +26,7 @@ export interface Scenario {
   readonly schemasEnable: boolean;
   readonly version: PostgresVersion;
   readonly needs: readonly { readonly package: string; readonly file: string }[];
+  readonly stops: string | null;
   readonly differs: readonly string[];
   readonly sections: readonly Section[];
 }
@@ -54,6 +56,7 @@ export function parseScenario(name: string, text: string): Scenario[] {
   const sections: { kind: Section['kind']; groups: string[] }[] = [];
   let schemasEnable = false;
   let version: PostgresVersion = 18;
+  let stops: string | null = null;
   for (const line of text.split('\n')) {
     const section = /^-- (setup|stream|stopped)$/.exec(line)?.[1] as Section['kind'] | undefined;
     const current = sections.at(-1);
@@ -63,7 +66,8 @@ export function parseScenario(name: string, text: string): Scenario[] {
       if (line === '-- sync') current.groups.push('');
       else current.groups[current.groups.length - 1] += `${line}\n`;
     } else {
-      const [, directive, value = ''] = /^-- (config|variant|schemas|server|needs|differs): (.+)$/.exec(line) ?? [];
+      const [, directive, value = ''] =
+        /^-- (config|variant|schemas|server|needs|stops|differs): (.+)$/.exec(line) ?? [];
       const words = value.split(' ');
       if (directive === 'config') Object.assign(config, property(value, name));
       else if (directive === 'variant') {
@@ -74,13 +78,14 @@ export function parseScenario(name: string, text: string): Scenario[] {
       } else if (directive === 'schemas') schemasEnable = value === 'on';
       else if (directive === 'server') version = value === '15' ? 15 : 18;
       else if (directive === 'needs') needs.push({ package: words[0] ?? '', file: words[1] ?? '' });
+      else if (directive === 'stops') stops = value;
       else if (directive === 'differs') differs.push(value);
       else if (line !== '' && !line.startsWith('-- '))
         throw new Error(`${name}: SQL before the first section: ${line}`);
     }
   }
   const split = sections.map(({ kind, groups }) => ({ kind, groups: groups.map(splitStatements) }));
-  const scenario = { name, config, schemasEnable, version, needs, differs, sections: split };
+  const scenario = { name, config, schemasEnable, version, needs, stops, differs, sections: split };
   if (variants.length === 0) return [scenario];
   return variants.map((variant) => ({ ...scenario, name: variant.name, config: { ...config, ...variant.config } }));
 }
