@@ -20,11 +20,15 @@ export interface ResumePosition {
   readonly lastMessageLsn?: number | null;
   /** End of a commit that was emitted before: what the first transaction has as `previousEndLsn`. */
   readonly previousEndLsn?: number | null;
+  /** Commit time of that transaction, for messages that come before the next one. */
+  readonly lastCommitTimeMicros?: number | null;
 }
 
 export interface TransactionReducerOptions {
   /** Whether changes of a table are wanted. Asked once per version of a table. */
   readonly captures: (table: Table) => boolean;
+  /** Operations that are left out: of c, u, d and t. */
+  readonly skippedOperations?: ReadonlySet<string>;
   /** Also emit the borders of transactions, as BoundaryChange. */
   readonly boundaries?: boolean;
   readonly resume?: ResumePosition;
@@ -53,6 +57,7 @@ const NOT_REQUESTED = 'SEcAbPKrp';
 export class TransactionReducer {
   readonly #captures: (table: Table) => boolean;
   readonly #boundaries: boolean;
+  readonly #skipped: ReadonlySet<string> | null;
   readonly #targets = new Map<number, Target>();
   readonly #arena = new SpanArena();
   readonly #cursor = new Cursor(Buffer.alloc(0));
@@ -60,6 +65,8 @@ export class TransactionReducer {
   #newTables: Table[] = [];
   #tx: OpenTx | null = null;
   #ordinal = 0;
+  #hasChanges = false;
+  #lastCommitTimeMicros: number | null;
   #lastEndLsn: number | null;
   #lastMessageLsn: number | null;
   #previousEndLsn: number | null;
@@ -70,9 +77,14 @@ export class TransactionReducer {
   constructor(options: TransactionReducerOptions) {
     this.#captures = options.captures;
     this.#boundaries = options.boundaries ?? false;
+    this.#skipped =
+      options.skippedOperations === undefined || options.skippedOperations.size === 0
+        ? null
+        : options.skippedOperations;
     this.#lastEndLsn = options.resume?.lastEndLsn ?? null;
     this.#lastMessageLsn = options.resume?.lastMessageLsn ?? null;
     this.#previousEndLsn = options.resume?.previousEndLsn ?? null;
+    this.#lastCommitTimeMicros = options.resume?.lastCommitTimeMicros ?? null;
     this.#skip = options.resume?.skip ?? null;
   }
 
@@ -89,6 +101,15 @@ export class TransactionReducer {
   /** `end_lsn` of the last complete transaction. */
   get lastEndLsn(): number | null {
     return this.#lastEndLsn;
+  }
+
+  /** What the next transaction has as `previousEndLsn`. */
+  get previousEndLsn(): number | null {
+    return this.#previousEndLsn;
+  }
+
+  get lastCommitTimeMicros(): number | null {
+    return this.#lastCommitTimeMicros;
   }
 
   /** LSN of the last non-transactional message. */
@@ -168,6 +189,8 @@ export class TransactionReducer {
     const target = this.#target(id, cursor.position - 4);
     const ordinal = this.#ordinal++;
     if (!target.captured || ordinal < this.#firstOrdinal) return;
+    if (this.#skipped?.has(op) === true) return;
+    this.#hasChanges = true;
     const { table } = target;
     let before: Row | null = null;
     let after: Row | null = null;
@@ -223,7 +246,10 @@ export class TransactionReducer {
     this.#skip = null;
     this.#ordinal = 0;
     this.#lastEndLsn = endLsn;
-    this.#previousEndLsn = endLsn;
+    // Debezium never sees the commit of a transaction whose every change it skips.
+    if (this.#hasChanges || this.#skipped === null) this.#previousEndLsn = endLsn;
+    this.#hasChanges = false;
+    this.#lastCommitTimeMicros = tx.commitTimeMicros;
   }
 
   /**
@@ -251,6 +277,8 @@ export class TransactionReducer {
     for (const table of tables) {
       const ordinal = this.#ordinal++;
       if (ordinal < this.#firstOrdinal || this.#targets.get(table.id)?.captured !== true) continue;
+      if (this.#skipped?.has('t') === true) continue;
+      this.#hasChanges = true;
       this.#changes.push({ kind: 'truncate', table, tx, ordinal, at });
     }
   }
@@ -265,15 +293,20 @@ export class TransactionReducer {
     const tx = this.#expectOpen('transactional message');
     const ordinal = this.#ordinal++;
     if (ordinal < this.#firstOrdinal) return;
+    this.#hasChanges = true;
     this.#changes.push({ kind: 'message', transactional: true, prefix, content, tx, ordinal, at });
   }
 
-  /** A non-transactional message is sent when it is written, outside of any transaction, and is one of its own to us. */
+  /**
+   * A non-transactional message is sent when it is written, outside of any transaction, and is one of its own to us. As in
+   * Debezium it counts as a commit for `source.sequence`, and has the time of the commit before it: it brings none.
+   */
   #immediateMessage({ lsn, prefix, content }: LogicalMessage, at: number, sendTimeMicros: number): void {
     if (this.#lastMessageLsn !== null && lsn <= this.#lastMessageLsn) return;
     this.#lastMessageLsn = lsn;
+    this.#previousEndLsn = at;
     const tx: PgTx = {
-      commitTimeMicros: sendTimeMicros,
+      commitTimeMicros: this.#lastCommitTimeMicros ?? sendTimeMicros,
       xid: NO_XID,
       commitLsn: lsn,
       previousEndLsn: this.#previousEndLsn,

@@ -23,6 +23,8 @@ export interface Position {
   readonly endLsn: number | null;
   readonly skip: { readonly xid: number; readonly count: number } | null;
   readonly messageLsn: number | null;
+  /** Commit time of the last change, microseconds since 1970 UTC. */
+  readonly commitTimeMicros: number | null;
   readonly snapshot: 'none' | 'unfinished' | 'completed';
   readonly seen: SeenTransactions | null;
   readonly server: ServerIdentity | null;
@@ -125,6 +127,7 @@ export function parseOffset(offset: SourceOffset): Position {
     endLsn: position,
     skip: typeof skip === 'number' && typeof skipXid === 'number' ? { xid: skipXid, count: skip } : null,
     messageLsn: lsnOf(offset, 'message_lsn'),
+    commitTimeMicros: typeof offset.ts_usec === 'number' ? offset.ts_usec : null,
     snapshot,
     seen: typeof seen === 'string' && typeof beforeLsn === 'number' ? { snapshot: seen, beforeLsn } : null,
     server: typeof systemId === 'string' && typeof timeline === 'number' ? { systemId, timeline } : null,

@@ -23,6 +23,8 @@ export interface StreamPosition {
 export interface StartPosition extends StreamPosition {
   /** End of the last commit that was delivered; null before the first one after a snapshot. */
   readonly previousEndLsn: number | null;
+  /** Its time, microseconds since 1970 UTC. */
+  readonly lastCommitTimeMicros: number | null;
 }
 
 /** Changes in commit order; without any, the position alone has moved on. */
@@ -91,13 +93,13 @@ export class ReplicationStream implements WireListener {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { endLsn, skip, messageLsn, seen, previousEndLsn } = options.from;
+    const { endLsn, skip, messageLsn, seen, previousEndLsn, lastCommitTimeMicros } = options.from;
     const { captures, skippedOperations, boundaries } = options;
     this.#reducer = new TransactionReducer({
       captures,
       skippedOperations,
       boundaries,
-      resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn, previousEndLsn },
+      resume: { lastEndLsn: endLsn, skip, lastMessageLsn: messageLsn, previousEndLsn, lastCommitTimeMicros },
     });
     this.#idleLsn = this.#deliveredLsn = endLsn;
     this.#seen = new SeenFilter(seen);

@@ -72,8 +72,10 @@ function planFirst(slot: SlotState | null, config: StartConfig): StartPlan {
 
 function streamPosition(stored: Position): StartPosition | null {
   const { endLsn, skip, messageLsn, seen, snapshot } = stored;
-  const previousEndLsn = snapshot === 'none' ? endLsn : null;
-  return endLsn === null ? null : { endLsn, skip, messageLsn, seen, previousEndLsn };
+  const isStreamed = snapshot === 'none';
+  const previousEndLsn = isStreamed ? endLsn : null;
+  const lastCommitTimeMicros = isStreamed ? stored.commitTimeMicros : null;
+  return endLsn === null ? null : { endLsn, skip, messageLsn, seen, previousEndLsn, lastCommitTimeMicros };
 }
 
 /** What stands between the stored position and the slot, if anything. Throws what no snapshot would mend. */

@@ -31,6 +31,7 @@ export async function startStream({ config, start, from }: StreamStart): Promise
     from,
     captures: createTableFilter(config),
     capturesPrefix: hasPrefixes ? createPrefixFilter(config) : null,
+    skippedOperations: new Set(config['skipped.operations']),
     boundaries: config['provide.transaction.metadata'],
     batchBytes: config['tailrace.batch.bytes'],
     statusIntervalMs: await statusIntervalMs(replication, config),

@@ -205,5 +205,5 @@ async function create(
 function beginning(created: CreatedSlot | null, slot: SlotState | null): StartPosition {
   const endLsn = created?.consistentPoint ?? slot?.confirmedFlushLsn;
   if (endLsn === undefined || endLsn === null) throw new Error('a slot that was checked has a position');
-  return { endLsn, skip: null, messageLsn: null, seen: null, previousEndLsn: null };
+  return { endLsn, skip: null, messageLsn: null, seen: null, previousEndLsn: null, lastCommitTimeMicros: null };
 }

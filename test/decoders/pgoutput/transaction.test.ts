@@ -141,13 +141,13 @@ for (const entry of plain) {
     for (const start of transactionStarts(messages)) {
       const before = reducerOf({ boundaries: true });
       const emitted = feed(before, messages.slice(0, start)).length;
-      const { lastEndLsn, lastMessageLsn } = before;
+      const { lastEndLsn, lastMessageLsn, previousEndLsn, lastCommitTimeMicros } = before;
       // The server announces relations again in a new session: what came before the transaction is what it knows.
       const session = [...messages.slice(0, start).filter(isAnnouncement), ...messages.slice(start)];
       assert.deepEqual(
         reduce(session, {
           boundaries: true,
-          resume: { lastEndLsn, skip: null, lastMessageLsn, previousEndLsn: lastEndLsn },
+          resume: { lastEndLsn, skip: null, lastMessageLsn, previousEndLsn, lastCommitTimeMicros },
         }).map(describe),
         full.slice(emitted).map(describe),
       );
@@ -159,7 +159,8 @@ for (const entry of plain) {
           lastEndLsn: writer.lastEndLsn,
           skip: { xid: writer.open.xid, count: writer.ordinal },
           lastMessageLsn: writer.lastMessageLsn,
-          previousEndLsn: writer.lastEndLsn,
+          previousEndLsn: writer.previousEndLsn,
+          lastCommitTimeMicros: writer.lastCommitTimeMicros,
         };
         const remainder = reduce(session, { boundaries: true, resume });
         assert.deepEqual(remainder.map(describe), full.slice(taken).map(describe), `message ${end}`);
@@ -245,11 +246,12 @@ test('messages outside of a transaction are transactions of their own and move n
     '0 message false app',
     '0 c ledger',
   ]);
-  const [, outside] = changes;
-  assert.ok(outside?.kind === 'message');
+  const [inside, outside] = changes;
+  assert.ok(inside?.kind === 'message' && outside?.kind === 'message');
   assert.equal(outside.content.toString(), 'outside of any');
   assert.equal(outside.tx.xid, 0);
-  assert.equal(outside.tx.commitTimeMicros, SEND_TIME);
+  assert.equal(outside.tx.commitTimeMicros, inside.tx.commitTimeMicros, 'it has the time of the commit before it');
+  assert.equal(outside.tx.previousEndLsn, outside.at);
   assert.equal(outside.tx.commitLsn, outside.at);
 });
 

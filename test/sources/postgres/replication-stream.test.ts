@@ -48,9 +48,10 @@ const insert = (lsn: number, text: string): Buffer => xlog(lsn, 'I', int32(9), '
 async function started(options: Partial<StreamOptions> = {}): Promise<[ReplicationStream, FakeWire]> {
   const wire = new FakeWire();
   const stream = new ReplicationStream({
-    from: { endLsn: 100, skip: null, messageLsn: null, seen: null, previousEndLsn: 100 },
+    from: { endLsn: 100, skip: null, messageLsn: null, seen: null, previousEndLsn: 100, lastCommitTimeMicros: null },
     captures: () => true,
     capturesPrefix: null,
+    skippedOperations: new Set<string>(),
     boundaries: false,
     batchBytes: 1_000_000,
     statusIntervalMs: 3_600_000,
@@ -119,7 +120,9 @@ test('an idle position waits until everything before it is acked', async () => {
 
 test('transactions that a snapshot has seen are dropped row by row, their tables stay known', async () => {
   const seen = { snapshot: '5:9:6', beforeLsn: 1000 };
-  const [stream] = await started({ from: { endLsn: 100, skip: null, messageLsn: null, seen, previousEndLsn: null } });
+  const [stream] = await started({
+    from: { endLsn: 100, skip: null, messageLsn: null, seen, previousEndLsn: null, lastCommitTimeMicros: null },
+  });
   stream.onChunk(
     Buffer.concat([
       ...[relation, begin(200, 4), insert(190, 'seen'), commit(200, 210)],
