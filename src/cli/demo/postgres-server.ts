@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -76,18 +85,19 @@ export function freePort(): Promise<number> {
  */
 export async function startPostgresServer(options: StartOptions): Promise<PostgresServer> {
   const owner = serverUser();
+  const port = options.port ?? (await freePort());
+  // From here until the server has its guard nothing is awaited: the exit of a signal handler would leave the folder behind.
   const dir = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'tailrace-pg-')) : resolve(options.dir);
-  await mkdir(dir, { recursive: true });
+  mkdirSync(dir, { recursive: true });
   if (owner !== null) chownSync(dir, owner.uid, owner.gid);
   const dataDir = join(dir, 'data');
   let password: string;
   try {
     password = initialise({ binDir: options.binDir, dir, dataDir, owner, hba: options.hba ?? [] });
   } catch (error) {
-    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
     throw error;
   }
-  const port = options.port ?? (await freePort());
   const settings = {
     listen_addresses: host,
     port: String(port),

@@ -19,6 +19,7 @@ const STEP_MS = 1500;
 /** The last changes are delivered within milliseconds, unless something is wrong. */
 const DELIVERY_DEADLINE_MS = 30_000;
 const COUNT_MS = 10;
+const SIGNAL_MS = 20;
 const INTERRUPTED_EXIT_CODE = 130;
 
 /**
@@ -38,7 +39,8 @@ export async function runDemo(options: DemoOptions, io: CommandIo): Promise<void
   try {
     stage = await openStage();
   } catch (error) {
-    // The terminal's Ctrl-C reaches initdb as well.
+    // The terminal's Ctrl-C reaches initdb as well, and our own handler only when the event loop has polled.
+    await pause(SIGNAL_MS, interruption);
     if (interruption.aborted) throw new CommandFailure(INTERRUPTED_EXIT_CODE);
     throw error;
   }
