@@ -41,7 +41,7 @@ const CONNECTOR = 'crash';
 const TOPIC_PREFIX = 'crash';
 /** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
 const SEEN_WITHIN_MS = 4_000;
-const NO_VERDICT: Verdict = { records: 0, lost: 0, duplicated: 0, repeatedSnapshotRows: 0, differences: [] };
+const NO_VERDICT: Verdict = { records: 0, lost: 0, duplicated: 0, differences: [] };
 /** Without any progress of the slot for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
 
@@ -74,9 +74,7 @@ export async function runCrashRegime(options: RegimeOptions): Promise<RegimeRepo
     total.lost += result.verdict.lost;
     total.duplicated += result.verdict.duplicated;
     failures.push(...result.failures);
-    const { repeatedSnapshotRows } = result.verdict;
-    const again = repeatedSnapshotRows === 0 ? '' : `, ${repeatedSnapshotRows} snapshot rows read again after a kill`;
-    print(`round ${round + 1}: ${result.verdict.records} records, ${result.transactions} small transactions${again}`);
+    print(`round ${round + 1}: ${result.verdict.records} records, ${result.transactions} small transactions`);
   }
   for (const failure of failures) print(`FAILED (seed ${seed}): ${failure}`);
   return { kills: done, ...total, failures, hit };
