@@ -14,6 +14,7 @@ import type { SeenTransactions } from './seen-transactions.ts';
  * and keys that only tailrace reads:
  *
  *   skip, skip_xid          changes delivered of the transaction after lsn_commit, and its xid: a restart drops as many
+ *   sequence_lsn            where it is not lsn_commit: end of the last commit delivered, for source.sequence
  *   message_lsn             last non-transactional message delivered, while it lies beyond lsn_commit
  *   system_id, timeline     of the server that the LSNs belong to
  *   snapshot_seen, snapshot_lsn   transactions before this LSN that the snapshot has seen already (pg_current_snapshot)
@@ -25,6 +26,8 @@ export interface Position {
   readonly messageLsn: number | null;
   /** Commit time of the last change, microseconds since 1970 UTC. */
   readonly commitTimeMicros: number | null;
+  /** End of the last commit that was delivered; null when none was since the snapshot. */
+  readonly previousEndLsn: number | null;
   readonly snapshot: 'none' | 'unfinished' | 'completed';
   readonly seen: SeenTransactions | null;
   readonly server: ServerIdentity | null;
@@ -50,17 +53,24 @@ export interface StreamOffset {
   /** Null: nothing was delivered, the position moved on over changes that are not captured. */
   readonly last: LastChange | null;
   readonly seen: SeenTransactions | null;
+  readonly previousEndLsn: number | null;
+  readonly lastCommitTimeMicros: number | null;
   readonly server: ServerIdentity;
 }
 
 export function formatStreamOffset(at: StreamOffset): SourceOffset {
-  const { endLsn, skip, messageLsn, last, seen, server } = at;
+  const { endLsn, skip, messageLsn, last, seen, previousEndLsn, lastCommitTimeMicros, server } = at;
   const lsn = skip === null || last === null ? endLsn : last.lsn;
   return {
     lsn_proc: lsn,
     lsn_commit: endLsn,
     lsn,
-    ...(last === null ? {} : { messageType: last.messageType, txId: last.xid, ts_usec: last.commitTimeMicros }),
+    ...(last === null
+      ? lastCommitTimeMicros === null
+        ? {}
+        : { ts_usec: lastCommitTimeMicros }
+      : { messageType: last.messageType, txId: last.xid, ts_usec: last.commitTimeMicros }),
+    ...(previousEndLsn === endLsn ? {} : { sequence_lsn: previousEndLsn }),
     ...(skip === null ? {} : { skip: skip.count, skip_xid: skip.xid }),
     ...(messageLsn === null || messageLsn <= endLsn ? {} : { message_lsn: messageLsn }),
     ...formatSeen(seen),
@@ -127,6 +137,8 @@ export function parseOffset(offset: SourceOffset): Position {
     endLsn: position,
     skip: typeof skip === 'number' && typeof skipXid === 'number' ? { xid: skipXid, count: skip } : null,
     messageLsn: lsnOf(offset, 'message_lsn'),
+    previousEndLsn:
+      snapshot !== 'none' ? null : offset.sequence_lsn === undefined ? position : lsnOf(offset, 'sequence_lsn'),
     commitTimeMicros: typeof offset.ts_usec === 'number' ? offset.ts_usec : null,
     snapshot,
     seen: typeof seen === 'string' && typeof beforeLsn === 'number' ? { snapshot: seen, beforeLsn } : null,

@@ -18,9 +18,6 @@ export interface StreamPosition {
   readonly skip: { readonly xid: number; readonly count: number } | null;
   readonly messageLsn: number | null;
   readonly seen: SeenTransactions | null;
-}
-
-export interface StartPosition extends StreamPosition {
   /** End of the last commit that was delivered; null before the first one after a snapshot. */
   readonly previousEndLsn: number | null;
   /** Its time, microseconds since 1970 UTC. */
@@ -37,7 +34,7 @@ export interface StreamBatch {
 }
 
 export interface StreamOptions {
-  readonly from: StartPosition;
+  readonly from: StreamPosition;
   readonly captures: (table: Table) => boolean;
   /** Prefixes of logical messages; null: all are wanted. */
   readonly capturesPrefix: ((prefix: string) => boolean) | null;
@@ -283,6 +280,8 @@ export class ReplicationStream implements WireListener {
         skip: open === null || ordinal === 0 ? null : { xid: open.xid, count: ordinal },
         messageLsn: lastMessageLsn,
         seen: this.#seen.seen,
+        previousEndLsn: reducer.previousEndLsn,
+        lastCommitTimeMicros: reducer.lastCommitTimeMicros,
       },
     };
     this.#deliveredLsn = endLsn;

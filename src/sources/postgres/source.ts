@@ -10,7 +10,7 @@ import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import { CatalogSession } from './catalog-session.ts';
 import { formatStreamOffset, type LastChange, type Position, parseOffset } from './offset.ts';
-import type { ReplicationStream, StartPosition, StreamBatch } from './replication-stream.ts';
+import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
 import type { Server } from './server-identity.ts';
 import { dropSlot } from './slot.ts';
@@ -145,7 +145,7 @@ class PostgresSource implements Source {
     });
   }
 
-  async *#readStream(start: Start, from: StartPosition, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *#readStream(start: Start, from: StreamPosition, signal: AbortSignal): AsyncGenerator<Batch> {
     const stream = await startStream({ config: this.#config, start, from, session: this.#session });
     this.#stream = stream;
     this.#replication = null;

@@ -2,7 +2,7 @@ import { formatLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Position } from './offset.ts';
-import type { StartPosition } from './replication-stream.ts';
+import type { StreamPosition } from './replication-stream.ts';
 import type { Server } from './server-identity.ts';
 import { checkSlot, type SlotConfig, type SlotState } from './slot.ts';
 
@@ -23,7 +23,7 @@ export interface StartPlan {
   /** `recreate`: drop the slot, which is lost, and make it anew. */
   readonly slot: 'use' | 'create' | 'recreate' | 'none';
   /** Where the stream goes on; null: where the slot is. */
-  readonly from: StartPosition | null;
+  readonly from: StreamPosition | null;
   /** Why a snapshot is read although a position was stored. */
   readonly reason: TailraceError | null;
 }
@@ -70,11 +70,9 @@ function planFirst(slot: SlotState | null, config: StartConfig): StartPlan {
   };
 }
 
-function streamPosition(stored: Position): StartPosition | null {
-  const { endLsn, skip, messageLsn, seen, snapshot } = stored;
-  const isStreamed = snapshot === 'none';
-  const previousEndLsn = isStreamed ? endLsn : null;
-  const lastCommitTimeMicros = isStreamed ? stored.commitTimeMicros : null;
+function streamPosition(stored: Position): StreamPosition | null {
+  const { endLsn, skip, messageLsn, seen, previousEndLsn, snapshot } = stored;
+  const lastCommitTimeMicros = snapshot === 'none' ? stored.commitTimeMicros : null;
   return endLsn === null ? null : { endLsn, skip, messageLsn, seen, previousEndLsn, lastCommitTimeMicros };
 }
 

@@ -6,7 +6,7 @@ import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { quoteIdentifier } from './postgres-error.ts';
 import { publicationNamesOption } from './publication.ts';
-import { ReplicationStream, type StartPosition } from './replication-stream.ts';
+import { ReplicationStream, type StreamPosition } from './replication-stream.ts';
 import { openReplication, type Start } from './start.ts';
 import { createPrefixFilter, createTableFilter } from './table-filter.ts';
 import { takeOver } from './wire.ts';
@@ -14,7 +14,7 @@ import { takeOver } from './wire.ts';
 export interface StreamStart {
   readonly config: PostgresConfig;
   readonly start: Start;
-  readonly from: StartPosition;
+  readonly from: StreamPosition;
   readonly session: CatalogSession;
 }
 

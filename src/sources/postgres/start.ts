@@ -11,7 +11,7 @@ import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
 import { checkReadable } from './read-privilege.ts';
 import { identityStatements, setReplicaIdentities } from './replica-identity.ts';
-import type { StartPosition } from './replication-stream.ts';
+import type { StreamPosition } from './replication-stream.ts';
 import { checkServer, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
 import {
   type CreatedSlot,
@@ -54,7 +54,7 @@ export interface Start {
   /** The slot that this start has made, with its exported snapshot. */
   readonly created: CreatedSlot | null;
   /** Where the stream begins; null: there will be none. */
-  readonly from: StartPosition | null;
+  readonly from: StreamPosition | null;
   /** Published and chosen by the include lists. */
   readonly tables: readonly PublishedTable[];
 }
@@ -202,7 +202,7 @@ async function create(
   }
 }
 
-function beginning(created: CreatedSlot | null, slot: SlotState | null): StartPosition {
+function beginning(created: CreatedSlot | null, slot: SlotState | null): StreamPosition {
   const endLsn = created?.consistentPoint ?? slot?.confirmedFlushLsn;
   if (endLsn === undefined || endLsn === null) throw new Error('a slot that was checked has a position');
   return { endLsn, skip: null, messageLsn: null, seen: null, previousEndLsn: null, lastCommitTimeMicros: null };

@@ -11,13 +11,18 @@ test('a position survives its offset', () => {
   const seen = { snapshot: '10:20:11,12', beforeLsn: 500 };
   const offset = JSON.parse(
     JSON.stringify(
-      formatStreamOffset({ endLsn: 100, skip: { xid: 7, count: 3 }, messageLsn: 180, last, seen, server }),
+      formatStreamOffset({
+        ...{ endLsn: 100, skip: { xid: 7, count: 3 }, messageLsn: 180, last, seen, server },
+        ...{ previousEndLsn: 90, lastCommitTimeMicros: 4 },
+      }),
     ),
   );
   assert.deepEqual(parseOffset(offset), {
     endLsn: 100,
     skip: { xid: 7, count: 3 },
     messageLsn: 180,
+    commitTimeMicros: 5,
+    previousEndLsn: 90,
     snapshot: 'none',
     seen,
     server,
@@ -25,16 +30,20 @@ test('a position survives its offset', () => {
 });
 
 test("at a transaction's end the offset is one that Debezium writes, with two keys more", () => {
-  assert.deepEqual(formatStreamOffset({ endLsn: 200, skip: null, messageLsn: 150, last, seen: null, server }), {
-    lsn_proc: 200,
-    lsn_commit: 200,
-    lsn: 200,
-    messageType: 'INSERT',
-    txId: 7,
-    ts_usec: 5,
-    system_id: server.systemId,
-    timeline: 3,
-  });
+  const commit = { previousEndLsn: 200, lastCommitTimeMicros: 5 };
+  assert.deepEqual(
+    formatStreamOffset({ endLsn: 200, skip: null, messageLsn: 150, last, seen: null, server, ...commit }),
+    {
+      lsn_proc: 200,
+      lsn_commit: 200,
+      lsn: 200,
+      messageType: 'INSERT',
+      txId: 7,
+      ts_usec: 5,
+      system_id: server.systemId,
+      timeline: 3,
+    },
+  );
 });
 
 test('a snapshot that is under way has no position, one that is complete has', () => {
