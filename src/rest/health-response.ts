@@ -1,17 +1,18 @@
 import type { SnapshotProgress } from '../model/plugin.ts';
 import type { HealthProvider, LagReport, TaskStatus } from '../model/status.ts';
 
-/** The body of `/health` and the status that it goes with. */
+/** The body of `/health` and the status that it goes with: 503 while a task does not deliver, be it for good or until its next start. */
 export function healthResponse(
   health: HealthProvider,
   nowMs: number,
 ): { readonly status: 200 | 503; readonly body: object } {
   const tasks = health.tasks();
-  const failed = tasks.some((task) => task.state === 'FAILED');
+  const has = (state: TaskStatus['state']): boolean => tasks.some((task) => task.state === state);
+  const status = has('FAILED') ? 'failed' : has('RESTARTING') ? 'restarting' : 'healthy';
   return {
-    status: failed ? 503 : 200,
+    status: status === 'healthy' ? 200 : 503,
     body: {
-      status: failed ? 'failed' : 'healthy',
+      status,
       uptimeMs: nowMs - health.startedMs,
       tasks: tasks.map((task) => taskBody(task, nowMs)),
     },

@@ -58,10 +58,10 @@ export class TailraceProcess {
     return this.#written.stderr;
   }
 
-  /** The first match of what it says on standard error. Rejects when it ends without that. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
+  /** The first match of what it says on standard error after its first `from` characters. Rejects when it ends without that. */
+  async says(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.#written.stderr);
+      const match = pattern.exec(this.#written.stderr.slice(from));
       if (match !== null) return match;
       if (this.#outcome !== null) throw new Error(`it ended without saying ${pattern}:\n${this.#outcome.stderr}`);
       await new Promise<void>((wake) => this.#waiters.push(wake));

@@ -168,7 +168,8 @@ function checkSchema(db: Database.Database, path: string): void {
   }
   for (const table of SMALL_TABLES) {
     const result = db.pragma(`quick_check(${table})`, { simple: true }) as string;
-    if (result !== 'ok') throw corrupt(path, `table ${table}: ${result}`);
+    // Its first line names the database, each further one a fault.
+    if (result !== 'ok') throw corrupt(path, `table ${table}: ${result.split('\n').slice(1).join('; ') || result}`);
   }
 }
 
