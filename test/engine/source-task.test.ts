@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runSourceTask } from '../../src/engine/source-task.ts';
+import { openSqliteLog, type SqliteLog } from '../../src/logs/sqlite/log.ts';
+import { TailraceError } from '../../src/model/errors.ts';
+import { collect, SERVER, TempFolder } from '../logs/sqlite/log-fixture.ts';
+import { type Fault, FaultyLog } from './faulty-log.ts';
+import { NumberEncoder, type Scripted, ScriptedSource, TOPIC } from './scripted-source.ts';
+
+/** A task over a real log, and everything that happened in it, in order. */
+class Scene implements AsyncDisposable {
+  readonly events: string[] = [];
+  readonly source: ScriptedSource;
+  readonly encoder: NumberEncoder;
+  readonly log: FaultyLog;
+  readonly durable: SqliteLog;
+  readonly #folder = new TempFolder();
+  readonly #stopping = new AbortController();
+
+  constructor(script: readonly Scripted[], faults: readonly Fault[] = [], failsToEncode: number | null = null) {
+    const note = (event: string): void => void this.events.push(event);
+    this.durable = openSqliteLog({ path: this.#folder.file() });
+    this.log = new FaultyLog(this.durable, faults, note);
+    this.source = new ScriptedSource(script, note);
+    this.encoder = new NumberEncoder(note, failsToEncode);
+  }
+
+  async run(): Promise<void> {
+    const { source, encoder, log } = this;
+    const epoch = await log.fence('shop');
+    const from = await log.offsets.get('shop', SERVER);
+    const onAppended = (): void => void this.events.push('told');
+    await runSourceTask({ connector: 'shop', epoch, source, encoder, log, from, onAppended }, this.#stopping.signal);
+    this.events.push('ended');
+  }
+
+  abort(): void {
+    this.events.push('abort');
+    this.#stopping.abort();
+  }
+
+  /** Values in the log. */
+  async values(): Promise<string[]> {
+    if ((await this.durable.topics()).length === 0) return [];
+    const records = await collect(this.durable.read({ topic: TOPIC, partition: 0, from: 0 }));
+    return records.map(({ value }) => String(value));
+  }
+
+  async until(event: string): Promise<void> {
+    for (let turn = 0; !this.events.includes(event); turn++) {
+      assert.ok(turn < 1000, `${event} did not happen: ${this.events.join(', ')}`);
+      await new Promise((wake) => setImmediate(wake));
+    }
+  }
+
+  /** Lets everything happen that can happen by itself. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 50; turn++) await new Promise((wake) => setImmediate(wake));
+  }
+
+  order(...events: string[]): void {
+    assert.deepEqual(
+      this.events.filter((event) => events.includes(event)),
+      events,
+      this.events.join(', '),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.durable.close();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+const HOLD: Fault = { kind: 'hold' };
+
+/** A rejection that is looked at later. */
+function outcome(running: Promise<void>): Promise<Error | null> {
+  return running.then(
+    () => null,
+    (error: Error) => error,
+  );
+}
+
+test('every batch is appended and then acked, in order', async () => {
+  await using scene = new Scene([1, 2, 3, 4, 5], [{ kind: 'slow', ms: 20 }, { kind: 'none' }, { kind: 'slow', ms: 5 }]);
+  await scene.run();
+  assert.deepEqual(await scene.values(), ['1', '2', '3', '4', '5']);
+  assert.deepEqual(scene.source.acked, [1, 2, 3, 4, 5]);
+  assert.deepEqual(await scene.durable.offsets.get('shop', SERVER), { lsn: 5 });
+});
+
+test('nothing is acked before its append has settled', async () => {
+  await using scene = new Scene([1, 'wait'], [HOLD]);
+  const ended = outcome(scene.run());
+  await scene.log.held();
+  await scene.settle();
+  assert.deepEqual(scene.source.acked, []);
+  scene.log.release();
+  await scene.until('ack 1');
+  scene.order('append 1', 'appended 1', 'ack 1');
+  scene.abort();
+  assert.equal(await ended, null);
+});
+
+test('the next batch is encoded while an append is in flight, and waits for it', async () => {
+  await using scene = new Scene([1, 2, 3], [HOLD]);
+  const ended = outcome(scene.run());
+  await scene.log.held();
+  await scene.settle();
+  assert.ok(scene.events.includes('encode 2'), scene.events.join(', '));
+  assert.ok(!scene.events.includes('append 2'), scene.events.join(', '));
+  assert.ok(!scene.events.includes('read 3'), 'one batch is read ahead, not more');
+  scene.log.release();
+  assert.equal(await ended, null);
+  scene.order('append 1', 'encode 2', 'appended 1', 'ack 1', 'append 2', 'appended 2', 'ack 2');
+  assert.equal(scene.log.mostInFlight, 1);
+});
+
+test('bytes stay as they are until their append has settled', async () => {
+  await using scene = new Scene([1, 2], [HOLD, HOLD]);
+  const ended = outcome(scene.run());
+  for (const value of ['1', '2']) {
+    await scene.log.held();
+    await scene.settle();
+    assert.ok(!scene.events.includes(`release ${value}`));
+    scene.log.release();
+    await scene.until(`release ${value}`);
+  }
+  assert.equal(await ended, null);
+  assert.deepEqual(await scene.values(), ['1', '2']);
+});
+
+test('an append that fails is not acked, and is what the task ends with', async () => {
+  const error = new Error('disk full');
+  for (const kind of ['reject', 'fail-after-write'] as const) {
+    await using scene = new Scene([1, 2, 3, 4], [{ kind: 'none' }, { kind, error }]);
+    assert.equal(await outcome(scene.run()), error);
+    assert.deepEqual(scene.source.acked, [1]);
+    assert.ok(!scene.events.includes('append 3'), scene.events.join(', '));
+    // What is durable is durable, also when nobody said so: a restart goes on behind it.
+    const isWritten = kind === 'fail-after-write';
+    assert.deepEqual(await scene.values(), isWritten ? ['1', '2'] : ['1']);
+    assert.deepEqual(await scene.durable.offsets.get('shop', SERVER), { lsn: isWritten ? 2 : 1 });
+  }
+});
+
+test('a failed append ends a reader that waits for its server', async () => {
+  const error = new Error('disk full');
+  await using scene = new Scene([1, 'wait'], [HOLD]);
+  const ended = outcome(scene.run());
+  await scene.until('wait');
+  scene.log.release({ kind: 'reject', error });
+  assert.equal(await Promise.race([ended, scene.settle().then(() => 'still waiting')]), error);
+  assert.deepEqual(scene.source.acked, []);
+});
+
+test('an error of the source comes out after the append in flight has settled and was acked', async () => {
+  const error = new Error('connection lost');
+  await using scene = new Scene([1, error], [HOLD]);
+  const ended = outcome(scene.run()).then((result) => {
+    scene.events.push('ended');
+    return result;
+  });
+  await scene.until('error');
+  await scene.settle();
+  assert.ok(!scene.events.includes('ended'), scene.events.join(', '));
+  scene.log.release();
+  assert.equal(await ended, error);
+  scene.order('error', 'appended 1', 'ack 1', 'ended');
+});
+
+test('a batch that cannot be encoded ends the task after the append in flight', async () => {
+  await using scene = new Scene([1, 2, 3], [HOLD], 2);
+  const ended = outcome(scene.run());
+  await scene.until('encode 2');
+  await scene.settle();
+  scene.log.release();
+  assert.match(String(await ended), /batch 2 cannot be encoded/);
+  assert.deepEqual(scene.source.acked, [1]);
+  assert.deepEqual(await scene.values(), ['1']);
+});
+
+test('an abort lets the append in flight finish and acks it', async () => {
+  await using scene = new Scene([1, 'wait'], [HOLD]);
+  const ended = outcome(scene.run());
+  await scene.until('wait');
+  scene.abort();
+  await scene.settle();
+  assert.ok(!scene.events.includes('ended'), scene.events.join(', '));
+  scene.log.release();
+  assert.equal(await ended, null);
+  scene.order('abort', 'appended 1', 'ack 1', 'ended');
+  assert.deepEqual(await scene.values(), ['1']);
+});
+
+test('source and encoder go on from the checkpoint', async () => {
+  await using scene = new Scene([8]);
+  const offset = { lsn: 7, transaction_id: 'x' };
+  await scene.durable.offsets.set('shop', SERVER, offset);
+  await scene.run();
+  assert.deepEqual(scene.source.from, offset);
+  assert.deepEqual(scene.encoder.resumedFrom, offset);
+});
+
+test('a task that was fenced appends nothing more and acks nothing more', async () => {
+  await using scene = new Scene([1, 2, 3], [{ kind: 'none' }, HOLD]);
+  const ended = outcome(scene.run());
+  await scene.log.held();
+  await scene.durable.fence('shop');
+  scene.log.release();
+  const error = await ended;
+  assert.ok(error instanceof TailraceError);
+  assert.equal(error.code, 'log.fenced');
+  assert.deepEqual(await scene.values(), ['1']);
+  assert.deepEqual(scene.source.acked, [1]);
+});
