@@ -32,13 +32,15 @@ export function planRound(kills: number, random: Random): PlannedKill[] {
     // By turns, so that a short run has each of them.
     others.push((['big transaction', 'load', 'big transaction', 'load', 'load', 'idle'] as const)[i % 6]!);
   }
-  const phases: Phase[] = [...Array.from({ length: snapshots }, () => 'snapshot' as const), ...random.shuffle(others)];
-  return phases.map((phase) => planKill(phase, random));
+  // The first one is in the midst of the snapshot whatever chance says: once it is complete, it is not read again.
+  const first = planPhase('snapshot', 1, random);
+  const rest = [...Array.from({ length: snapshots - 1 }, () => 'snapshot' as const), ...random.shuffle(others)];
+  return [...first, ...rest.map((phase) => planKill(phase, random))];
 }
 
-/** Every kill in the midst of one phase: what a mutant is caught by. */
+/** Kills in the midst of one phase: what a mutant is caught by. */
 export function planPhase(phase: Phase, kills: number, random: Random): PlannedKill[] {
-  const from = phase === 'big transaction' ? 'phase' : 'progress';
+  const from = phase === 'big transaction' || phase === 'snapshot' ? 'phase' : 'progress';
   return Array.from({ length: kills }, () => ({
     phase,
     from,
