@@ -21,6 +21,8 @@ export interface PipelineParts {
   readonly partitioner: Partitioner;
   /** `structured` forgoes the compiled plan: the two must give the same bytes. */
   readonly plan?: 'compiled' | 'structured';
+  /** Microseconds since 1970 UTC; the system's clock if not given. */
+  readonly clock?: () => number;
 }
 
 /** A pipeline as a connector's configuration asks for it. */
@@ -67,8 +69,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     skipUnchanged: config['skip.messages.without.change'],
     transactionMetadata: config['provide.transaction.metadata'],
     heartbeatMs: config['heartbeat.interval.ms'],
-    clock: Date.now,
+    clock: parts.clock ?? systemMicros,
   });
+}
+
+/** The system's clock gives milliseconds; the running microsecond is taken from the monotonic one. */
+function systemMicros(): number {
+  return Date.now() * 1000 + (Math.floor(performance.now() * 1000) % 1000);
 }
 
 /** Slabs are written in Connect's default form of decimals; the other form takes the structured plan. */

@@ -39,7 +39,7 @@ export interface PipelineOptions {
   readonly transactionMetadata: boolean;
   /** Milliseconds between heartbeat records; 0 is off. */
   readonly heartbeatMs: number;
-  /** Milliseconds since 1970 UTC. */
+  /** Microseconds since 1970 UTC. */
   readonly clock: () => number;
 }
 
@@ -61,7 +61,7 @@ export class Pipeline implements BatchEncoder {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#records = new RecordEncoder(options.output, options.keys, options.values, options.headers);
-    this.#lastHeartbeatMs = options.clock();
+    this.#lastHeartbeatMs = Math.floor(options.clock() / 1000);
   }
 
   resume(from: SourceOffset | null): void {
@@ -70,9 +70,8 @@ export class Pipeline implements BatchEncoder {
   }
 
   encode(batch: Batch): EncodedBatch {
-    const nowMs = this.#options.clock();
-    // The clock gives milliseconds; the running microsecond is taken from the monotonic one.
-    const nowMicros = nowMs * 1000 + (Math.floor(performance.now() * 1000) % 1000);
+    const nowMicros = this.#options.clock();
+    const nowMs = Math.floor(nowMicros / 1000);
     let table: Table | null = null;
     let entry: TableEntry | null = null;
     for (const change of batch.changes) {
