@@ -209,7 +209,9 @@ export class RandomChanges {
 
   /** An old row, too, may lack what was not sent. */
   #withoutSome(texts: readonly (string | number)[]): readonly (string | number)[] {
-    return this.#random.next() < 0.9 ? texts : texts.map((text) => (this.#random.next() < 0.3 ? UNCHANGED_VALUE : text));
+    return this.#random.next() < 0.9
+      ? texts
+      : texts.map((text) => (this.#random.next() < 0.3 ? UNCHANGED_VALUE : text));
   }
 
   /** A text or NULL for each column; a NOT NULL one may still hold NULL, as rows older than their catalog do. */
