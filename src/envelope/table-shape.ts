@@ -1,3 +1,4 @@
+import { TailraceError } from '../model/errors.ts';
 import type { ColumnMapping, TableMapping } from '../model/plugin.ts';
 import type { Schema } from '../model/schema.ts';
 import { type ColumnTransform, codecWithSchema, transformColumn } from './column-transform.ts';
@@ -42,6 +43,7 @@ export function shapeTable(mapping: TableMapping, options: ShapeOptions): TableS
   const fields = mapping.columns
     .filter((column) => rules.includes(columnId(mapping, column)))
     .map((column) => valueField(mapping, column, options));
+  for (const columns of [key, fields]) refuseTwins(mapping, columns);
   const rowSchema = structSchema(adjustSchemaName(`${topic}.Value`, schemaNames), fields, true);
   return {
     mapping,
@@ -52,6 +54,24 @@ export function shapeTable(mapping: TableMapping, options: ShapeOptions): TableS
     rowSchema,
     envelopeSchema: envelopeSchema(adjustSchemaName(`${topic}.Envelope`, schemaNames), rowSchema, options.source),
   };
+}
+
+/** Adjusted names can meet, and a struct has room for one of them only. */
+function refuseTwins({ collectionId, table }: TableMapping, fields: readonly ColumnMapping[]): void {
+  const columns = new Map<string, ColumnMapping>();
+  for (const field of fields) {
+    const twin = columns.get(field.name);
+    columns.set(field.name, field);
+    if (twin === undefined || twin.index === field.index) continue;
+    const [one, other] = [twin, field].map(({ index }) => table.columns[index]?.name);
+    throw new TailraceError(
+      'source.table',
+      `columns ${one} and ${other} of ${collectionId} would both be ${field.name}`,
+      {
+        remedy: 'Set field.name.adjustment.mode to avro_unicode, or leave one of them out with column.exclude.list.',
+      },
+    );
+  }
 }
 
 /** Of the settings of a column the first that fits counts, in Debezium's order: a transformed column tells no type. */
