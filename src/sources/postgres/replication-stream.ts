@@ -85,6 +85,7 @@ export class ReplicationStream implements WireListener {
   #lastIdleMs = Number.NEGATIVE_INFINITY;
   /** The server waits for us to move on, as it does when it shuts down. */
   #urgent = false;
+  #beatDue = false;
 
   #idleTimer: NodeJS.Timeout | null = null;
 
@@ -144,6 +145,12 @@ export class ReplicationStream implements WireListener {
     this.#stopped = true;
     this.#wire?.pause();
     this.#notify();
+  }
+
+  /** Asks for a batch even if there is no change and no other position: what a heartbeat record travels with. */
+  beat(): void {
+    this.#beatDue = true;
+    if (this.#isReady()) this.#notify();
   }
 
   /** Tells the server what is durable and leaves. */
@@ -225,18 +232,18 @@ export class ReplicationStream implements WireListener {
 
   #isReady(): boolean {
     if (this.#reducer.length > 0) return this.#reducer.open === null || this.#full;
-    return this.#isIdle() && this.#idleDueMs() <= 0;
+    return (this.#beatDue && this.#isSettled()) || (this.#isIdle() && this.#idleDueMs() <= 0);
   }
 
   /** Nothing is in flight and the position has moved: it may be stored without a change. */
   #isIdle(): boolean {
+    return this.#endLsn() > this.#deliveredLsn && this.#isSettled();
+  }
+
+  /** Nothing is in flight. */
+  #isSettled(): boolean {
     const { length, open } = this.#reducer;
-    return (
-      length === 0 &&
-      open === null &&
-      this.#endLsn() > this.#deliveredLsn &&
-      this.#status.ackedLsn >= this.#deliveredLsn
-    );
+    return length === 0 && open === null && this.#status.ackedLsn >= this.#deliveredLsn;
   }
 
   #idleDueMs(): number {
@@ -288,6 +295,7 @@ export class ReplicationStream implements WireListener {
     this.#pendingBytes = 0;
     this.#lastIdleMs = performance.now();
     this.#urgent = false;
+    this.#beatDue = false;
     if (this.#full) {
       this.#full = false;
       this.#resume();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Change, Table } from '../../../decoders/change.ts';
+import { formatLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
@@ -150,7 +151,9 @@ class PostgresSource implements Source {
     this.#stream = stream;
     this.#replication = null;
     this.#phase = 'streaming';
-    this.#startHeartbeat();
+    const { 'slot.name': slot, 'publication.name': publication } = this.#config;
+    this.#deps.logger.info({ slot, publication, lsn: formatLsn(from.endLsn) }, 'streaming');
+    this.#startHeartbeat(stream);
     const onAbort = (): void => stream.stop();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) stream.stop();
@@ -162,11 +165,13 @@ class PostgresSource implements Source {
     }
   }
 
-  #startHeartbeat(): void {
+  #startHeartbeat(stream: ReplicationStream): void {
     const query = this.#config['heartbeat.action.query'];
     const intervalMs = this.#config['heartbeat.interval.ms'];
-    if (query === null || intervalMs === 0) return;
+    if (intervalMs === 0) return;
     this.#heartbeat = setInterval(() => {
+      stream.beat();
+      if (query === null) return;
       this.#session
         .run('run heartbeat.action.query', (client) => client.query(query))
         .catch((error: TailraceError) => this.#deps.logger.warn({ code: error.code }, error.message));
