@@ -19,6 +19,8 @@ test('no key is accepted and then read by nobody', () => {
     .filter((path) => !path.startsWith('src/config/'))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
-  const unread = Object.keys(postgresDef).filter((key) => !sources.includes(`'${key}'`) && !sources.includes(`.${key}`));
+  const unread = Object.keys(postgresDef).filter(
+    (key) => !sources.includes(`'${key}'`) && !sources.includes(`.${key}`),
+  );
   assert.deepEqual(unread.sort(), DECIDED.toSorted());
 });
