@@ -8,12 +8,12 @@ import type { Schema } from '../model/schema.ts';
  * another column may have its name. (And a NOT NULL that is NOT VALID says nothing of older rows.) What stands for an
  * absent value must then not stand for a NULL: the column becomes optional for the rest of this table version.
  */
-export function notNullColumns(mapping: TableMapping): readonly number[] {
-  return mapping.columns.filter(isNotNull).map((column) => column.index);
+export function isNotNull({ codec }: ColumnMapping): boolean {
+  return !codec.schema.optional || codec.missing !== null;
 }
 
 /** Whether a whole row image of the change holds NULL in one of the columns. */
-export function holdsNull({ before, after }: RowChange, columns: readonly number[]): boolean {
+export function holdsNull({ before, after }: RowChange, columns: readonly ColumnMapping[]): boolean {
   return (after !== null && rowHoldsNull(after, columns)) || (before !== null && rowHoldsNull(before, columns));
 }
 
@@ -22,25 +22,15 @@ export function allowNulls(mapping: TableMapping, change: RowChange): TableMappi
   return {
     ...mapping,
     columns: mapping.columns.map((column) =>
-      isNotNull(column) && holdsNull(change, [column.index])
-        ? { ...column, codec: optionalCodec(column.codec) }
-        : column,
+      isNotNull(column) && holdsNull(change, [column]) ? { ...column, codec: optionalCodec(column.codec) } : column,
     ),
   };
 }
 
-function isNotNull({ codec }: ColumnMapping): boolean {
-  return !codec.schema.optional || codec.missing !== null;
-}
-
 /** In a key-only image the other columns are absent, not NULL. */
-function rowHoldsNull(row: Row, columns: readonly number[]): boolean {
+function rowHoldsNull(row: Row, columns: readonly ColumnMapping[]): boolean {
   if (row.image !== 'full') return false;
-  const { spans, base } = row;
-  for (let i = 0; i < columns.length; i++) {
-    if (spans[base + 2 * columns[i]!] === NULL_VALUE) return true;
-  }
-  return false;
+  return columns.some(({ index }) => row.spans[row.base + 2 * index] === NULL_VALUE);
 }
 
 /** Without the default, which converters put in the place of a null. */

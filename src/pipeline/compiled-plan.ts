@@ -1,7 +1,8 @@
-import { type Row, type RowChange, type RowOp, UNCHANGED_VALUE } from '../../decoders/change.ts';
+import { NULL_VALUE, type Row, type RowChange, type RowOp, UNCHANGED_VALUE } from '../../decoders/change.ts';
 import { JsonSink } from '../converters/json/json-sink.ts';
 import { hasValue, isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
+import { isNotNull } from '../envelope/unexpected-null.ts';
 import type { ValueCodec } from '../model/codec.ts';
 import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
 import type { EncodedHeader } from '../model/record.ts';
@@ -43,6 +44,9 @@ class RowTemplate {
   readonly #missing: readonly Buffer[];
   readonly #unavailable: readonly Buffer[];
   readonly #end: Buffer;
+  readonly #notNull: readonly boolean[];
+  /** A NULL was met in a column that is said to hold none: what was written is of no use. */
+  unexpectedNull = false;
 
   constructor(columns: readonly ColumnMapping[], shape: TableShape, json: JsonText) {
     this.#shape = shape;
@@ -53,6 +57,9 @@ class RowTemplate {
     this.#prefixes = columns.map((column, i) => Buffer.from(`${i === 0 ? '{' : ','}${json.text(name, column.name)}:`));
     this.#missing = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.missing)));
     this.#unavailable = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.unavailable)));
+    // By the table's own columns: a mask's text stands for NULL too.
+    const notNull = new Set(shape.mapping.columns.filter(isNotNull).map((column) => column.index));
+    this.#notNull = columns.map((column) => notNull.has(column.index));
     this.#end = Buffer.from(columns.length === 0 ? '{}' : '}');
   }
 
@@ -66,7 +73,7 @@ class RowTemplate {
       const start = spans[at]!;
       if (start >= 0) this.#value(sink, i, bytes, start, spans[at + 1]!);
       else if (start === UNCHANGED_VALUE) this.#unchanged(sink, i, before);
-      else sink.raw(this.#missing[i]!);
+      else this.#absent(sink, i, row, start);
     }
     sink.raw(this.#end);
   }
@@ -77,6 +84,12 @@ class RowTemplate {
     } catch (cause) {
       throw valueError(cause, this.#columns[i]!, this.#shape);
     }
+  }
+
+  /** In a key-only image the other columns are absent, not NULL. */
+  #absent(sink: JsonSink, i: number, row: Row, start: number): void {
+    if (start === NULL_VALUE && row.image === 'full' && this.#notNull[i]!) this.unexpectedNull = true;
+    sink.raw(this.#missing[i]!);
   }
 
   #unchanged(sink: JsonSink, i: number, before: Row | null): void {
@@ -133,11 +146,10 @@ export class CompiledPlan implements RowEncoder {
     this.#keySink = new JsonSink(Buffer.allocUnsafeSlow(256));
   }
 
-  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): void {
+  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
     const { shape, headers, structured } = this.#options;
     if (nextInTransaction !== null || isKeyChange(change, shape)) {
-      structured.encode(change, nowMicros, nextInTransaction);
-      return;
+      return structured.encode(change, nowMicros, nextInTransaction);
     }
     if (change.tx !== this.#tx || change.snapshot !== this.#snapshot) this.#cutSource(change);
     if (nowMicros !== this.#nowMicros) this.#cutTails(nowMicros);
@@ -159,8 +171,14 @@ export class CompiledPlan implements RowEncoder {
       sink.raw(piece);
     }
     sink.raw(this.#tails[op]);
+    if (this.#row.unexpectedNull || this.#keyRow.unexpectedNull) {
+      this.#row.unexpectedNull = this.#keyRow.unexpectedNull = false;
+      sink.position = start - Math.max(0, keyLength);
+      return false;
+    }
     writer.push(keyLength, sink.position - start, headers);
     if (op === 'd' && this.#options.tombstones) this.#tombstone(keyed, headers);
+    return true;
   }
 
   #keyLength = -1;

@@ -3,7 +3,7 @@ import { type EnvelopeBuilder, isSameValue } from '../envelope/envelope.ts';
 import { HEARTBEAT_KEY, HEARTBEAT_VALUE } from '../envelope/event-schemas.ts';
 import { type ShapeOptions, shapeTable, type TableShape } from '../envelope/table-shape.ts';
 import { TransactionTracker } from '../envelope/transaction-metadata.ts';
-import { allowNulls, holdsNull, notNullColumns } from '../envelope/unexpected-null.ts';
+import { allowNulls } from '../envelope/unexpected-null.ts';
 import type { SourceOffset } from '../model/log.ts';
 import type {
   Batch,
@@ -46,8 +46,6 @@ export interface PipelineOptions {
 interface TableEntry {
   readonly shape: TableShape;
   readonly encoder: RowEncoder;
-  /** Indexes of the columns that are said to hold no NULL. */
-  readonly notNull: readonly number[];
 }
 
 /** Batch of changes -> records per topic partition. Synchronous; the plan of a table version is made once. */
@@ -80,8 +78,7 @@ export class Pipeline implements BatchEncoder {
           table = change.table;
           entry = this.#entry(table);
         }
-        if (holdsNull(change, entry.notNull)) entry = this.#admitNulls(change, entry);
-        this.#row(change, entry, nowMicros);
+        entry = this.#row(change, entry, nowMicros);
       } else this.#other(change, nowMicros);
     }
     this.#heartbeat(nowMs);
@@ -97,11 +94,19 @@ export class Pipeline implements BatchEncoder {
     this.#options.output.release(encoded.records);
   }
 
-  #row(change: RowChange, entry: TableEntry, nowMicros: number): void {
+  /** Returns the entry for the table's next change: another one when a NULL was unexpected. */
+  #row(change: RowChange, entry: TableEntry, nowMicros: number): TableEntry {
     const { skippedOperations, skipUnchanged } = this.#options;
-    if (skippedOperations.has(change.op)) return;
-    if (skipUnchanged && isWithoutChange(change, entry.shape)) return;
-    entry.encoder.encode(change, nowMicros, this.#next(change, entry.shape.mapping.collectionId));
+    if (skippedOperations.has(change.op)) return entry;
+    if (skipUnchanged && isWithoutChange(change, entry.shape)) return entry;
+    const nextInTransaction = this.#next(change, entry.shape.mapping.collectionId);
+    if (entry.encoder.encode(change, nowMicros, nextInTransaction)) return entry;
+    const admitting = this.#plan(allowNulls(entry.shape.mapping, change));
+    this.#tables.set(change.table, admitting);
+    if (!admitting.encoder.encode(change, nowMicros, nextInTransaction)) {
+      throw new Error(`A NULL in ${entry.shape.mapping.collectionId} was refused again after it had been admitted.`);
+    }
+    return admitting;
   }
 
   #other(change: Exclude<Change, RowChange>, nowMicros: number): void {
@@ -153,18 +158,11 @@ export class Pipeline implements BatchEncoder {
     return entry;
   }
 
-  #admitNulls(change: RowChange, { shape }: TableEntry): TableEntry {
-    const entry = this.#plan(allowNulls(shape.mapping, change));
-    this.#tables.set(change.table, entry);
-    return entry;
-  }
-
   #plan(mapping: TableMapping): TableEntry {
     const { source, compiled, output, envelopes, tombstones } = this.#options;
     const shape = shapeTable(mapping, this.#options.shape);
-    const notNull = notNullColumns(mapping);
     const structured = new StructuredPlan(shape, envelopes, this.#records);
-    if (compiled === null) return { shape, encoder: structured, notNull };
+    if (compiled === null) return { shape, encoder: structured };
     const encoder = new CompiledPlan({
       shape,
       output,
@@ -175,7 +173,7 @@ export class Pipeline implements BatchEncoder {
       tombstones,
       structured,
     });
-    return { shape, encoder, notNull };
+    return { shape, encoder };
   }
 
   #heartbeat(nowMs: number): void {

@@ -6,5 +6,6 @@ export type NextInTransaction = () => Struct;
 
 /** Encodes the row changes of one table version into the batch's output. */
 export interface RowEncoder {
-  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): void;
+  /** False, and nothing is written, where the change holds a NULL in a column that is said to hold none. */
+  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean;
 }

@@ -1,7 +1,8 @@
 import type { RowChange } from '../../decoders/change.ts';
 import type { EnvelopeBuilder } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
-import type { Converter, HeaderConverter } from '../model/plugin.ts';
+import { holdsNull, isNotNull } from '../envelope/unexpected-null.ts';
+import type { ColumnMapping, Converter, HeaderConverter } from '../model/plugin.ts';
 import type { EncodedHeader, Header, SourceRecord } from '../model/record.ts';
 import type { Output } from './output.ts';
 import type { NextInTransaction, RowEncoder } from './row-encoder.ts';
@@ -42,18 +43,22 @@ export class RecordEncoder {
 /** Values -> envelope -> converters: the specification of what a row change becomes. */
 export class StructuredPlan implements RowEncoder {
   readonly #shape: TableShape;
+  readonly #notNull: readonly ColumnMapping[];
   readonly #envelopes: EnvelopeBuilder;
   readonly #records: RecordEncoder;
 
   constructor(shape: TableShape, envelopes: EnvelopeBuilder, records: RecordEncoder) {
     this.#shape = shape;
+    this.#notNull = shape.mapping.columns.filter(isNotNull);
     this.#envelopes = envelopes;
     this.#records = records;
   }
 
-  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): void {
+  encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
+    if (holdsNull(change, this.#notNull)) return false;
     for (const record of this.#envelopes.row(change, this.#shape, { nowMicros, nextInTransaction })) {
       this.#records.encode(record);
     }
+    return true;
   }
 }
