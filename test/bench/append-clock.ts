@@ -21,5 +21,5 @@ process.on('exit', () => writeFileSync(file, lines.join('\n')));
 
 const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
 patchSources('The append clock', [
-  { file: 'src/engine/source-task.ts', find: APPEND, replace: `${APPEND} globalThis.noteAppend(encoded.records);` },
+  { file: 'dist/src/engine/source-task.js', find: APPEND, replace: `${APPEND} globalThis.noteAppend(encoded.records);` },
 ]);
