@@ -2,8 +2,8 @@ import { JsonSink } from '../converters/json/json-sink.ts';
 import { type EncodedHeader, type EncodedRecords, INDEX_STRIDE } from '../model/record.ts';
 
 /** Most tables have few rows in a batch: a slab starts small and grows by doubling. */
-const INITIAL_SLAB_BYTES = 16 * 1024;
-const INITIAL_RECORDS = 256;
+const INITIAL_SLAB_BYTES = 4 * 1024;
+const INITIAL_RECORDS = 16;
 /** What the pool keeps for the next batches; more than a batch rarely needs is given back to the allocator. */
 const POOL_BYTES = 24 * 1024 * 1024;
 
