@@ -183,6 +183,7 @@ function createConnector(config: PostgresConfig, log: SqliteLog, options: Worker
       counters.restarts++;
       child.warn({ code: error.code, delayMs, remedy: error.remedy }, `${error.message}; restarting`);
     },
+    onAside: (error) => child.warn({ code: error.code, remedy: error.remedy }, error.message),
   });
   return { config, supervisor, counters, lag: new LagProbe(config, Date.now) };
 }

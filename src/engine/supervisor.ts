@@ -20,6 +20,11 @@ export interface SupervisorOptions {
   readonly onAppended: OnAppended;
   /** The task ended with an error and starts again in `delayMs`. */
   readonly onRestart: (error: TailraceError, delayMs: number) => void;
+  /**
+   * An error that decides nothing and is told here only: closing failed after the task had failed of its own, or a
+   * passing fault came while the task was being stopped.
+   */
+  readonly onAside: (error: TailraceError) => void;
 }
 
 /** Keeps one connector's task running: restarts it from its checkpoint after passing faults, stops at lasting ones. */
@@ -51,7 +56,7 @@ export class Supervisor {
 
   /** Resolves when the signal aborts or the source has no more to read; rejects with the error that ended the task. */
   async run(signal: AbortSignal): Promise<void> {
-    const { retryStart, backoff, onRestart } = this.#options;
+    const { retryStart, backoff, onRestart, onAside } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#runOnce(signal);
@@ -66,7 +71,8 @@ export class Supervisor {
           throw error;
         }
         this.#state = 'RESTARTING';
-        if (!signal.aborted) {
+        if (signal.aborted) onAside(error);
+        else {
           onRestart(error, delayMs);
           await sleep(delayMs, undefined, { signal }).catch(() => {});
         }
@@ -89,7 +95,7 @@ export class Supervisor {
   }
 
   async #runOnce(signal: AbortSignal): Promise<void> {
-    const { connector, log, createTask, backoff, onAppended } = this.#options;
+    const { connector, log, createTask, backoff, onAppended, onAside } = this.#options;
     const epoch = await log.fence(connector);
     const { source, encoder } = createTask();
     this.#source = source;
@@ -103,9 +109,11 @@ export class Supervisor {
         onAppended(batch, encoded, appendMs);
       };
       await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: noteProgress }, signal);
-    } finally {
-      await source.close();
+    } catch (error) {
+      await source.close().catch((cause: unknown) => onAside(asTailraceError(cause)));
+      throw error;
     }
+    await source.close();
   }
 }
 

@@ -19,10 +19,13 @@ export class ScriptedSource implements Source {
   isClosed = false;
   readonly #script: readonly Scripted[];
   readonly #onEvent: (event: string) => void;
+  /** What closing it fails with. */
+  readonly #closing: Error | null;
 
-  constructor(script: readonly Scripted[], onEvent: (event: string) => void = () => {}) {
+  constructor(script: readonly Scripted[], onEvent: (event: string) => void = () => {}, closing: Error | null = null) {
     this.#script = script;
     this.#onEvent = onEvent;
+    this.#closing = closing;
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -61,6 +64,7 @@ export class ScriptedSource implements Source {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    if (this.#closing !== null) throw this.#closing;
   }
 }
 

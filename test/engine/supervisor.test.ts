@@ -14,29 +14,35 @@ interface SceneOptions {
   readonly faults?: readonly Fault[];
   readonly maxRetries?: number;
   readonly retryStart?: (error: TailraceError, attempt: number) => number | null;
+  /** What closing each of the sources fails with. */
+  readonly closing?: Error;
 }
 
 class Scene implements AsyncDisposable {
   readonly sources: ScriptedSource[] = [];
   readonly restarts: { readonly code: string; readonly delayMs: number }[] = [];
   readonly states: string[] = [];
+  readonly asides: TailraceError[] = [];
   readonly durable: SqliteLog;
   readonly log: FaultyLog;
   readonly supervisor: Supervisor;
   readonly #folder = new TempFolder();
   readonly #stopping = new AbortController();
 
-  constructor({ starts, faults = [], maxRetries = Number.POSITIVE_INFINITY, retryStart = () => null }: SceneOptions) {
+  constructor(options: SceneOptions) {
+    const { starts, faults = [], maxRetries = Number.POSITIVE_INFINITY, retryStart = () => null, closing } = options;
     this.durable = openSqliteLog({ path: this.#folder.file() });
     this.log = new FaultyLog(this.durable, faults);
     this.supervisor = new Supervisor({
       connector: 'shop',
       log: this.log,
       createTask: () => {
-        const source = new ScriptedSource(starts[Math.min(this.sources.length, starts.length - 1)]!, (event) => {
+        const onEvent = (event: string): void => {
           this.states.push(this.supervisor.status().state);
           if (event === 'wait') this.stop();
-        });
+        };
+        const script = starts[Math.min(this.sources.length, starts.length - 1)]!;
+        const source = new ScriptedSource(script, onEvent, closing);
         this.sources.push(source);
         return { source, encoder: new NumberEncoder() };
       },
@@ -47,6 +53,7 @@ class Scene implements AsyncDisposable {
         this.states.push(this.supervisor.status().state);
         this.restarts.push({ code: error.code, delayMs });
       },
+      onAside: (error) => this.asides.push(error),
     });
   }
 
@@ -119,6 +126,31 @@ test('a lasting fault ends the task at once, also after progress', async () => {
   assert.equal(scene.sources.length, 1);
   assert.ok(scene.sources[0]!.isClosed);
   assert.equal(scene.supervisor.status().state, 'FAILED');
+});
+
+const leftover = new TailraceError('source.privilege', 'the slot cannot be dropped');
+
+test('a task that fails and cannot be closed either reports what it failed with, and tells of the other', async () => {
+  await using scene = new Scene({ starts: [[1, lasting]], closing: leftover });
+  await assert.rejects(scene.run(), isError(lasting));
+  assert.equal(scene.supervisor.status().error?.code, lasting.code);
+  assert.deepEqual(scene.asides, [leftover]);
+
+  await using passed = new Scene({ starts: [[1, passing], [lasting]], closing: leftover });
+  await assert.rejects(passed.run(), isError(lasting));
+  assert.deepEqual(passed.restarts, [{ code: passing.code, delayMs: 1 }]);
+  assert.deepEqual(passed.asides, [leftover, leftover]);
+});
+
+test('an error of closing alone ends a stopped task if it is lasting, and is told if it is not', async () => {
+  await using scene = new Scene({ starts: [[1, 'wait']], closing: leftover });
+  await assert.rejects(scene.run(), isError(leftover));
+  assert.equal(scene.supervisor.status().state, 'FAILED');
+
+  await using passed = new Scene({ starts: [[1, 'wait']], closing: passing });
+  await passed.run();
+  assert.equal(passed.supervisor.status().state, 'STOPPED');
+  assert.deepEqual([passed.asides, passed.restarts], [[passing], []]);
 });
 
 test('an error that nobody has foreseen ends the task, with its message and its cause', async () => {
