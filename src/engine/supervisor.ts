@@ -6,11 +6,16 @@ import type { TaskState, TaskStatus } from '../model/status.ts';
 import type { Backoff } from './backoff.ts';
 import { type OnAppended, runSourceTask } from './source-task.ts';
 
+export interface Task {
+  readonly source: Source;
+  readonly encoder: BatchEncoder;
+}
+
 export interface SupervisorOptions {
   readonly connector: string;
   readonly log: TopicLog;
   /** A fresh source and encoder for each start of the task. */
-  readonly createTask: () => { readonly source: Source; readonly encoder: BatchEncoder };
+  readonly createTask: () => Task;
   readonly backoff: Backoff;
   /**
    * Milliseconds to wait before another first start, or null to give up. Until a batch was read, an error is more
@@ -31,8 +36,12 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   #source: Source | null = null;
+  /** The state while the source does not read. */
   #state: TaskState = 'UNASSIGNED';
+  /** The source was told to read and has not ended. */
+  #isOn = false;
   #error: TailraceError | null = null;
+  #failedAttempts = 0;
   #hasAppended = false;
 
   constructor(options: SupervisorOptions) {
@@ -44,76 +53,91 @@ export class Supervisor {
   }
 
   status(): TaskStatus {
-    const error = this.#error;
+    const source = this.#source?.status() ?? null;
+    const isRunning = this.#isOn && source !== null && source.phase !== 'starting';
+    const error = isRunning ? null : this.#error;
     return {
       connector: this.connector,
       task: 0,
-      state: this.#state,
+      state: isRunning ? 'RUNNING' : this.#state,
       error: error === null ? null : { code: error.code, message: error.message, remedy: error.remedy ?? null },
-      source: this.#source?.status() ?? null,
+      failedAttempts: this.#failedAttempts,
+      source,
     };
   }
 
   /** Resolves when the signal aborts or the source has no more to read; rejects with the error that ended the task. */
   async run(signal: AbortSignal): Promise<void> {
-    const { retryStart, backoff, onRestart, onAside } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#runOnce(signal);
+    const { onRestart, onAside } = this.#options;
+    for (;;) {
+      const error = await this.#runOnce(signal);
+      if (error === null) return;
+      const delayMs = this.#delayMs(error);
+      if (delayMs === null) {
+        this.#state = 'FAILED';
+        throw error;
+      }
+      if (signal.aborted) onAside(error);
+      else {
+        onRestart(error, delayMs);
+        await sleep(delayMs, undefined, { signal }).catch(() => {});
+      }
+      if (signal.aborted) {
         this.#state = 'STOPPED';
         return;
-      } catch (cause) {
-        const error = asTailraceError(cause);
-        this.#error = error;
-        const delayMs = this.#delayMs(error, retryStart, backoff, attempt);
-        if (delayMs === null) {
-          this.#state = 'FAILED';
-          throw error;
-        }
-        this.#state = 'RESTARTING';
-        if (signal.aborted) onAside(error);
-        else {
-          onRestart(error, delayMs);
-          await sleep(delayMs, undefined, { signal }).catch(() => {});
-        }
-        if (signal.aborted) {
-          this.#state = 'STOPPED';
-          return;
-        }
       }
     }
   }
 
-  #delayMs(
-    error: TailraceError,
-    retryStart: SupervisorOptions['retryStart'],
-    backoff: Backoff,
-    attempt: number,
-  ): number | null {
+  #delayMs(error: TailraceError): number | null {
     if (error.policy.action === 'fail') return null;
-    return this.#hasAppended ? backoff.nextMs() : retryStart(error, attempt);
+    const { retryStart, backoff } = this.#options;
+    return this.#hasAppended ? backoff.nextMs() : retryStart(error, this.#failedAttempts);
   }
 
-  async #runOnce(signal: AbortSignal): Promise<void> {
-    const { connector, log, createTask, backoff, onAppended, onAside } = this.#options;
-    const epoch = await log.fence(connector);
-    const { source, encoder } = createTask();
-    this.#source = source;
+  /** What the task failed with; null when it ended as it should. */
+  async #runOnce(signal: AbortSignal): Promise<TailraceError | null> {
+    let source: Source | null = null;
+    let failure: TailraceError | null = null;
     try {
-      const from = await log.offsets.get(connector, source.partition);
-      this.#state = 'RUNNING';
-      const noteProgress: OnAppended = (batch, encoded, appendMs) => {
-        this.#hasAppended = true;
-        this.#error = null;
-        backoff.reset();
-        onAppended(batch, encoded, appendMs);
-      };
-      await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: noteProgress }, signal);
-    } catch (error) {
-      await source.close().catch((cause: unknown) => onAside(asTailraceError(cause)));
-      throw error;
+      const epoch = await this.#options.log.fence(this.connector);
+      const task = this.#options.createTask();
+      source = this.#source = task.source;
+      await this.#read(task, epoch, signal);
+      this.#state = 'STOPPED';
+    } catch (cause) {
+      failure = this.#noteFailure(cause);
     }
-    await source.close();
+    this.#isOn = false;
+    try {
+      await source?.close();
+    } catch (cause) {
+      if (failure === null) failure = this.#noteFailure(cause);
+      else this.#options.onAside(asTailraceError(cause));
+    }
+    return failure;
+  }
+
+  async #read({ source, encoder }: Task, epoch: number, signal: AbortSignal): Promise<void> {
+    const { connector, log, backoff, onAppended } = this.#options;
+    const from = await log.offsets.get(connector, source.partition);
+    this.#isOn = true;
+    const noteProgress: OnAppended = (batch, encoded, appendMs) => {
+      this.#hasAppended = true;
+      this.#error = null;
+      this.#failedAttempts = 0;
+      backoff.reset();
+      onAppended(batch, encoded, appendMs);
+    };
+    await runSourceTask({ connector, epoch, source, encoder, log, from, onAppended: noteProgress }, signal);
+  }
+
+  #noteFailure(cause: unknown): TailraceError {
+    const error = asTailraceError(cause);
+    this.#error = error;
+    this.#failedAttempts++;
+    this.#state = 'RESTARTING';
+    return error;
   }
 }
 

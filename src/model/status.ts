@@ -1,15 +1,20 @@
 import type { ErrorCode } from './errors.ts';
 import type { SourceStatus } from './plugin.ts';
 
-/** Connect's states of a task. */
+/**
+ * Connect's states of a task. RUNNING: its source is connected and reads. Until then a task is UNASSIGNED when it starts
+ * for the first time and RESTARTING after a failure, through all attempts.
+ */
 export type TaskState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
 
 export interface TaskStatus {
   readonly connector: string;
   readonly task: number;
   readonly state: TaskState;
-  /** Why the task is not running, or what it last failed with while it restarts. */
+  /** Why the task is not running, or what it last failed with while it restarts; null while it runs. */
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string | null } | null;
+  /** Starts in a row that have failed: since the task last made something durable. */
+  readonly failedAttempts: number;
   /** Null until the source has started. */
   readonly source: SourceStatus | null;
 }

@@ -1,16 +1,25 @@
 import type { SnapshotProgress } from '../model/plugin.ts';
 import type { HealthProvider, LagReport, TaskStatus } from '../model/status.ts';
 
-/** The body of `/health` and the status that it goes with: 503 while a task does not deliver, be it for good or until its next start. */
+/**
+ * The body of `/health` and the status that it goes with: 503 from a task's failure until it reads again, be it for good or
+ * through its attempts to restart. A first start is no failure: it may wait long for a slot, and ends the process if it fails.
+ */
 export function healthResponse(
   health: HealthProvider,
   nowMs: number,
 ): { readonly status: 200 | 503; readonly body: object } {
   const tasks = health.tasks();
   const has = (state: TaskStatus['state']): boolean => tasks.some((task) => task.state === state);
-  const status = has('FAILED') ? 'failed' : has('RESTARTING') ? 'restarting' : 'healthy';
+  const status = has('FAILED')
+    ? 'failed'
+    : has('RESTARTING')
+      ? 'restarting'
+      : has('UNASSIGNED')
+        ? 'starting'
+        : 'healthy';
   return {
-    status: status === 'healthy' ? 200 : 503,
+    status: status === 'failed' || status === 'restarting' ? 503 : 200,
     body: {
       status,
       uptimeMs: nowMs - health.startedMs,
@@ -19,13 +28,14 @@ export function healthResponse(
   };
 }
 
-function taskBody({ connector, task, state, error, source }: TaskStatus, nowMs: number): object {
+function taskBody({ connector, task, state, error, failedAttempts, source }: TaskStatus, nowMs: number): object {
   return {
     connector,
     task,
     state,
     phase: source?.phase ?? null,
     error,
+    failedAttempts,
     snapshot: source === null || source.snapshot === null ? null : snapshotBody(source.snapshot, nowMs),
   };
 }

@@ -114,6 +114,12 @@ test('/health is 503 while a task restarts and 200 when it runs again; the resta
   const away = await until(`${url}/health`, ({ status }) => status === 503);
   assert.deepEqual([away.body.status, away.body.tasks[0].state], ['restarting', 'RESTARTING']);
   assert.match(away.body.tasks[0].error.code, /^source\.(connect|connection_lost)$/);
+  const answers: number[] = [];
+  await until(`${url}/health`, ({ status, body }) => {
+    answers.push(status);
+    return body.tasks[0].failedAttempts >= 4;
+  });
+  assert.deepEqual(new Set(answers), new Set([503]), 'an attempt to reconnect is not yet health');
   const lag = await get(`${url}/lag`);
   assert.deepEqual([lag.status, lag.body.status], [503, 'unknown']);
   await server.restart();

@@ -8,7 +8,7 @@ export const TOPIC = 'numbers';
 export type Scripted = number | Error | 'wait';
 
 /**
- * A source of numbered batches, one record each. Like a real one it waits for its server until the signal aborts, and
+ * A source of numbered batches, one record each. One that begins with an error could not connect. Like a real one it waits for its server until the signal aborts, and
  * hands out batches only while the signal does not.
  */
 export class ScriptedSource implements Source {
@@ -17,6 +17,7 @@ export class ScriptedSource implements Source {
   readonly acked: number[] = [];
   from: SourceOffset | null = null;
   isClosed = false;
+  #phase: SourceStatus['phase'] = 'starting';
   readonly #script: readonly Scripted[];
   readonly #onEvent: (event: string) => void;
   /** What closing it fails with. */
@@ -30,6 +31,7 @@ export class ScriptedSource implements Source {
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
     this.from = from;
+    if (!(this.#script[0] instanceof Error)) this.#phase = 'streaming';
     for (const next of this.#script) {
       if (signal.aborted) return;
       if (next === 'wait') {
@@ -59,11 +61,13 @@ export class ScriptedSource implements Source {
   }
 
   status(): SourceStatus {
-    return { phase: 'streaming', snapshot: null };
+    return { phase: this.#phase, snapshot: null };
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.#phase = 'stopped';
+    this.#onEvent('close');
     if (this.#closing !== null) throw this.#closing;
   }
 }

@@ -16,12 +16,12 @@ interface SceneOptions {
   readonly retryStart?: (error: TailraceError, attempt: number) => number | null;
   /** What closing each of the sources fails with. */
   readonly closing?: Error;
+  readonly onEvent?: (event: string) => void;
 }
 
 class Scene implements AsyncDisposable {
   readonly sources: ScriptedSource[] = [];
   readonly restarts: { readonly code: string; readonly delayMs: number }[] = [];
-  readonly states: string[] = [];
   readonly asides: TailraceError[] = [];
   readonly durable: SqliteLog;
   readonly log: FaultyLog;
@@ -30,27 +30,34 @@ class Scene implements AsyncDisposable {
   readonly #stopping = new AbortController();
 
   constructor(options: SceneOptions) {
-    const { starts, faults = [], maxRetries = Number.POSITIVE_INFINITY, retryStart = () => null, closing } = options;
+    const {
+      starts,
+      faults = [],
+      maxRetries = Number.POSITIVE_INFINITY,
+      retryStart = () => null,
+      closing,
+      onEvent,
+    } = options;
     this.durable = openSqliteLog({ path: this.#folder.file() });
     this.log = new FaultyLog(this.durable, faults);
     this.supervisor = new Supervisor({
       connector: 'shop',
       log: this.log,
       createTask: () => {
-        const onEvent = (event: string): void => {
-          this.states.push(this.supervisor.status().state);
+        const onScripted = (event: string): void => {
+          onEvent?.(event);
           if (event === 'wait') this.stop();
         };
         const script = starts[Math.min(this.sources.length, starts.length - 1)]!;
-        const source = new ScriptedSource(script, onEvent, closing);
+        const source = new ScriptedSource(script, onScripted, closing);
         this.sources.push(source);
+        onEvent?.('start');
         return { source, encoder: new NumberEncoder() };
       },
       backoff: new Backoff({ initialMs: 1, maxMs: 8, maxAttempts: maxRetries, random: () => 0 }),
       retryStart,
       onAppended: () => {},
       onRestart: (error, delayMs) => {
-        this.states.push(this.supervisor.status().state);
         this.restarts.push({ code: error.code, delayMs });
       },
       onAside: (error) => this.asides.push(error),
@@ -95,7 +102,6 @@ test('a passing fault restarts the task from its checkpoint', async () => {
     [null, { lsn: 2 }, { lsn: 3 }],
   );
   assert.ok(scene.sources.every(({ isClosed }) => isClosed));
-  assert.deepEqual(new Set(scene.states), new Set(['RUNNING', 'RESTARTING']));
   assert.equal(scene.supervisor.status().state, 'STOPPED');
 });
 
@@ -126,6 +132,36 @@ test('a lasting fault ends the task at once, also after progress', async () => {
   assert.equal(scene.sources.length, 1);
   assert.ok(scene.sources[0]!.isClosed);
   assert.equal(scene.supervisor.status().state, 'FAILED');
+});
+
+test('a task runs while its source reads, and restarts from its failure until a source reads again', async () => {
+  const seen: unknown[] = [];
+  const note = (event: string): void => {
+    const { state, error, failedAttempts } = scene.supervisor.status();
+    seen.push([event, state, error?.code ?? null, failedAttempts]);
+  };
+  await using scene = new Scene({ starts: [[1, passing], [passing], [passing], [2, 'wait']], onEvent: note });
+  assert.equal(scene.supervisor.status().state, 'UNASSIGNED');
+  await scene.run();
+  const { code } = passing;
+  assert.deepEqual(seen, [
+    ['start', 'UNASSIGNED', null, 0],
+    ['read 1', 'RUNNING', null, 0],
+    ['ack 1', 'RUNNING', null, 0],
+    ['error', 'RUNNING', null, 0],
+    ['close', 'RESTARTING', code, 1],
+    ['start', 'RESTARTING', code, 1],
+    ['error', 'RESTARTING', code, 1],
+    ['close', 'RESTARTING', code, 2],
+    ['start', 'RESTARTING', code, 2],
+    ['error', 'RESTARTING', code, 2],
+    ['close', 'RESTARTING', code, 3],
+    ['start', 'RESTARTING', code, 3],
+    ['read 2', 'RUNNING', null, 3],
+    ['wait', 'RUNNING', null, 3],
+    ['ack 2', 'RUNNING', null, 3],
+    ['close', 'STOPPED', null, 0],
+  ]);
 });
 
 const leftover = new TailraceError('source.privilege', 'the slot cannot be dropped');

@@ -53,6 +53,7 @@ function metricsOf(lagReports: readonly LagReport[], counters: TaskCounters): Me
         task: 0,
         state: 'RUNNING',
         error: null,
+        failedAttempts: 0,
         source: {
           phase: 'snapshot',
           snapshot: {

@@ -33,6 +33,7 @@ const TASK: TaskStatus = {
   task: 0,
   state: 'RUNNING',
   error: null,
+  failedAttempts: 0,
   source: { phase: 'streaming', snapshot: null },
 };
 
@@ -71,6 +72,7 @@ test('/health tells the state of each task and how far its snapshot is', async (
         state: 'RUNNING',
         phase: 'snapshot',
         error: null,
+        failedAttempts: 0,
         snapshot: { finished: false, rows: 1000, rowsPerSecond: 500, tablesDone: 1, ...snapshot },
       },
     ],
@@ -84,6 +86,17 @@ test('/health is 503 with the reason once a task has failed', async () => {
   const body = JSON.parse(text);
   assert.equal(body.status, 'failed');
   assert.deepEqual(body.tasks[1].error, error);
+});
+
+test('/health is 503 while a task restarts, with its last error and its attempts; a first start is no failure', async () => {
+  const error = { code: 'source.connect', message: 'the server is away', remedy: null } as const;
+  const source = { phase: 'starting', snapshot: null } as const;
+  const restarting = await get('/health', [{ ...TASK, state: 'RESTARTING', error, failedAttempts: 7, source }], []);
+  assert.equal(restarting.status, 503);
+  const body = JSON.parse(restarting.text);
+  assert.deepEqual([body.status, body.tasks[0].error, body.tasks[0].failedAttempts], ['restarting', error, 7]);
+  const starting = await get('/health', [TASK, { ...TASK, state: 'UNASSIGNED', source }], []);
+  assert.deepEqual([starting.status, JSON.parse(starting.text).status], [200, 'starting']);
 });
 
 test('/lag tells what each slot holds back', async () => {
