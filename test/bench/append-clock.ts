@@ -21,5 +21,9 @@ process.on('exit', () => writeFileSync(file, lines.join('\n')));
 
 const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
 patchSources('The append clock', [
-  { file: 'dist/src/engine/source-task.js', find: APPEND, replace: `${APPEND} globalThis.noteAppend(encoded.records);` },
+  {
+    file: 'dist/src/engine/source-task.js',
+    find: APPEND,
+    replace: `${APPEND} globalThis.noteAppend(encoded.records);`,
+  },
 ]);

@@ -11,11 +11,18 @@ export function ensurePostgresPrograms(): void {
   ensureDebianPackages(['postgresql-client-15'], join(BIN_DIR, 'pg_recvlogical'));
 }
 
-/** Seconds that pg_recvlogical takes to read a slot to `endLsn` into /dev/null, from its start to its end. */
+/** What a program took from its start to its end. */
+export interface ProgramTimes {
+  readonly seconds: number;
+  /** User and system time. */
+  readonly cpuSeconds: number;
+}
+
+/** What pg_recvlogical takes to read a slot to `endLsn` into /dev/null. */
 export function timePgRecvlogical(
   server: PostgresServer,
   options: { database: string; slot: string; publication: string; endLsn: string },
-): Promise<number> {
+): Promise<ProgramTimes> {
   const { database, slot, publication, endLsn } = options;
   return time(server, database, join(BIN_DIR, 'pg_recvlogical'), [
     ...['--slot', slot, '--start', '--no-loop', '--endpos', endLsn, '--file', '/dev/null'],
@@ -23,16 +30,28 @@ export function timePgRecvlogical(
   ]);
 }
 
-/** Seconds that psql takes to COPY a query's rows to /dev/null. */
-export function timePsqlCopy(server: PostgresServer, options: { database: string; query: string }): Promise<number> {
+/** What psql takes to COPY a query's rows to /dev/null. */
+export function timePsqlCopy(
+  server: PostgresServer,
+  options: { database: string; query: string },
+): Promise<ProgramTimes> {
   const { database, query } = options;
   return time(server, database, join(BIN_DIR, 'psql'), ['-X', '-q', '-c', `COPY (${query}) TO STDOUT`]);
 }
 
-function time(server: PostgresServer, database: string, program: string, args: readonly string[]): Promise<number> {
+/** The shell that waits for the program tells its CPU time on the last line. */
+const TIMED = 'TIMEFORMAT="%U %S"; time "$0" "$@"';
+
+function time(
+  server: PostgresServer,
+  database: string,
+  program: string,
+  args: readonly string[],
+): Promise<ProgramTimes> {
   const startedMs = performance.now();
   const { host, port, user, password } = server;
-  const child = spawn(program, ['-h', host, '-p', String(port), '-U', user, '-d', database, ...args], {
+  const connection = ['-h', host, '-p', String(port), '-U', user, '-d', database];
+  const child = spawn('bash', ['-c', TIMED, program, ...connection, ...args], {
     env: { ...process.env, PGPASSWORD: password },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -43,8 +62,12 @@ function time(server: PostgresServer, database: string, program: string, args: r
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0) resolve((performance.now() - startedMs) / 1000);
-      else reject(new Error(`${program} ended with ${code}: ${errors.trim()}`));
+      const times = /(\d+\.\d+) (\d+\.\d+)\n$/.exec(errors);
+      if (code !== 0 || times === null) reject(new Error(`${program} ended with ${code}: ${errors.trim()}`));
+      else {
+        const seconds = (performance.now() - startedMs) / 1000;
+        resolve({ seconds, cpuSeconds: Number(times[1]) + Number(times[2]) });
+      }
     });
   });
 }

@@ -28,7 +28,8 @@ export async function measureSnapshot(
     const copies: number[] = [];
     const usages: Usage[] = [];
     for (let i = 0; i < repeats; i++) {
-      copies.push(await timePsqlCopy(server, { database: DATABASE, query: 'SELECT * FROM order_lines' }));
+      const copy = await timePsqlCopy(server, { database: DATABASE, query: 'SELECT * FROM order_lines' });
+      copies.push(copy.seconds);
       const run = new MeasuredRun({
         server,
         database: DATABASE,

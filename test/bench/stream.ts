@@ -1,12 +1,12 @@
 import type { TestPostgres } from '../services/postgres.ts';
-import { timePgRecvlogical } from './postgres-programs.ts';
+import { type ProgramTimes, timePgRecvlogical } from './postgres-programs.ts';
 import { createSlot, walEnd, withDatabase } from './scene.ts';
 import { median } from './statistics.ts';
 import { MeasuredRun, type Usage } from './tailrace.ts';
 import { createOrderLines, PUBLICATION, recordsOfMixedChanges, writeMixedChanges } from './workload.ts';
 
 export interface StreamFigures {
-  readonly pgRecvlogicalSeconds: number;
+  readonly pgRecvlogical: ProgramTimes;
   readonly plain: Usage;
   /** With `schemas.enable` in keys and values; null when not asked for. */
   readonly schemas: Usage | null;
@@ -45,7 +45,7 @@ export async function measureStream(server: TestPostgres, options: StreamOptions
         run.remove();
       }
     };
-    const reference: number[] = [];
+    const reference: ProgramTimes[] = [];
     const plain: Usage[] = [];
     const withSchemas: Usage[] = [];
     for (const i of runs) {
@@ -55,7 +55,10 @@ export async function measureStream(server: TestPostgres, options: StreamOptions
       if (schemas) withSchemas.push(await tailrace(`schemas_${i}`, SCHEMAS_ON));
     }
     return {
-      pgRecvlogicalSeconds: median(reference),
+      pgRecvlogical: {
+        seconds: median(reference.map(({ seconds }) => seconds)),
+        cpuSeconds: median(reference.map(({ cpuSeconds }) => cpuSeconds)),
+      },
       plain: medianUsage(plain),
       schemas: schemas ? medianUsage(withSchemas) : null,
     };
