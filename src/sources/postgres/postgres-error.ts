@@ -22,7 +22,15 @@ export const WAL_LEVEL_REMEDY =
 interface Meaning {
   readonly code: ErrorCode;
   readonly remedy: string;
+  /** What happened, where the server's own words do not tell. */
+  readonly what?: string;
 }
+
+/**
+ * elog texts of RelidByRelfilenumber (relfilenumbermap.c) and ReorderBufferProcessTXN (reorderbuffer.c), "node" until
+ * Postgres 15: the catalog as of a change, as the server rebuilds it, does not tell which table the change belongs to.
+ */
+const UNDECODABLE = /unexpected duplicate for tablespace \d+, relfile(node|number)|could not map file(node|number) /;
 
 /**
  * What an SQLSTATE means for us (Postgres manual, appendix A). Codes that carry several meanings are told apart by the
@@ -79,7 +87,7 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
     case '55006':
       return {
         code: 'source.slot_in_use',
-        remedy: 'Stop the other reader, or give this connector a slot.name of its own.',
+        remedy: 'Stop the other reader, or choose another slot.name.',
       };
     case '55000':
       if (/wal_level/.test(message)) {
@@ -127,7 +135,16 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
     case '57014':
       return {
         code: 'source.connection_lost',
-        remedy: 'The statement was cancelled or timed out; see database.query.timeout.ms.',
+        remedy: 'The statement was cancelled or timed out: try it again, or raise database.query.timeout.ms.',
+      };
+    case 'XX000':
+      if (!UNDECODABLE.test(message)) return null;
+      // The same WAL fails the same way at each attempt, for every reader: to try again would only fill the server's disk.
+      return {
+        code: 'source.decode',
+        what: 'the server itself cannot decode the WAL that follows',
+        remedy:
+          'Nothing was skipped. Upgrade the server to the newest minor release of its version and start again; if it says the same, drop the slot (tailrace slots drop) and start with snapshot.mode=when_needed, which reads the tables again.',
       };
     default:
       // Connection exception, insufficient resources, operator intervention, system error: they pass.
@@ -158,7 +175,8 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
   const at = `cannot ${context.doing} (${where})`;
   if (isServerError(error)) {
     const meaning = meaningOf(error, context);
-    const text = `${at}: ${error.message} (SQLSTATE ${error.code})`;
+    const what = meaning?.what === undefined ? '' : `${meaning.what}: `;
+    const text = `${at}: ${what}${error.message} (SQLSTATE ${error.code})`;
     const remedy = meaning?.remedy ?? error.hint ?? null;
     const details = remedy === null ? { cause: error } : { remedy, cause: error };
     return new TailraceError(meaning?.code ?? otherwise, text, details);

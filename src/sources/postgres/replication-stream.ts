@@ -44,8 +44,8 @@ export interface StreamOptions {
   /** Bytes received that close a batch inside a transaction, and pause the socket until it is taken. */
   readonly batchBytes: number;
   readonly statusIntervalMs: number;
-  /** Turns what the server reported, or what could not be decoded, into an error of ours. */
-  readonly explain: (error: unknown) => TailraceError;
+  /** Turns what the server reported, or what could not be decoded, into an error of ours; `atLsn`: how far the stream had come. */
+  readonly explain: (error: unknown, atLsn: number) => TailraceError;
 }
 
 /** An idle position is stored at most this often: it costs an append. */
@@ -172,7 +172,7 @@ export class ReplicationStream implements WireListener {
       frames.push(chunk);
       while (this.#error === null && frames.next()) this.#frame(frames.type, frames.bytes, frames.start, frames.end);
     } catch (error) {
-      this.#fail(this.#options.explain(error));
+      this.#fail(error);
     }
     if (this.#error !== null) return;
     if (this.#pendingBytes >= this.#options.batchBytes) {
@@ -187,8 +187,7 @@ export class ReplicationStream implements WireListener {
   }
 
   onClosed(error: Error | null): void {
-    const cause = error ?? new Error('Connection terminated by the server');
-    this.#fail(this.#options.explain(cause));
+    this.#fail(error ?? new Error('Connection terminated by the server'));
   }
 
   #frame(type: number, bytes: Buffer, start: number, end: number): void {
@@ -204,10 +203,10 @@ export class ReplicationStream implements WireListener {
         this.#started = null;
         return;
       case COPY_DONE:
-        this.#fail(this.#options.explain(new Error('Connection terminated: the server ended the stream')));
+        this.#fail(new Error('Connection terminated: the server ended the stream'));
         return;
       case ERROR:
-        this.#fail(this.#options.explain(parseServerReport(bytes, start, end)));
+        this.#fail(parseServerReport(bytes, start, end));
         return;
       default:
         // Notices, parameter changes, and what follows CopyDone: they say nothing about changes.
@@ -308,9 +307,7 @@ export class ReplicationStream implements WireListener {
   }
 
   #hangUp(silentMs: number): void {
-    this.#fail(
-      this.#options.explain(new Error(`Connection terminated: the server has been silent for ${silentMs} ms`)),
-    );
+    this.#fail(new Error(`Connection terminated: the server has been silent for ${silentMs} ms`));
     void this.#wire?.close();
   }
 
@@ -320,8 +317,9 @@ export class ReplicationStream implements WireListener {
     this.#pacer.stop();
   }
 
-  #fail(error: TailraceError): void {
+  #fail(cause: unknown): void {
     if (this.#error !== null || this.#closed) return;
+    const error = this.#options.explain(cause, this.#endLsn());
     this.#error = error;
     this.#stopTimers();
     this.#started?.reject(error);

@@ -24,7 +24,6 @@ const UPDATES_PER_TIMEOUT = 3;
 /** Starts the slot's stream where `from` says, on the walsender session that the start has left, or a new one. */
 export async function startStream({ config, start, from }: StreamStart): Promise<ReplicationStream> {
   const slot = config['slot.name'];
-  const context = errorContext(config, `stream from slot ${slot} at ${formatLsn(from.endLsn)}`);
   const replication = await living(start.replication, config, start.serverVersion);
   const hasPrefixes = config['message.prefix.include.list'] !== null || config['message.prefix.exclude.list'] !== null;
   const stream = new ReplicationStream({
@@ -35,7 +34,8 @@ export async function startStream({ config, start, from }: StreamStart): Promise
     boundaries: config['provide.transaction.metadata'],
     batchBytes: config['tailrace.batch.bytes'],
     statusIntervalMs: await statusIntervalMs(replication, config),
-    explain: (error) => explainDecoding(error, context, 'internal'),
+    explain: (error, atLsn) =>
+      explainDecoding(error, errorContext(config, `stream from slot ${slot} at ${formatLsn(atLsn)}`), 'internal'),
   });
   const options = ["proto_version '1'", `publication_names ${publicationNamesOption(config['publication.name'])}`];
   if (start.serverVersion >= 140_000) options.push("messages 'true'");

@@ -160,3 +160,18 @@ test('a broken frame, the server’s own error and a closed socket end the strea
   lost.onClosed(null);
   await assert.rejects(next, /Connection terminated/);
 });
+
+test('an error tells how far the stream had come, not where it began', async () => {
+  const at: number[] = [];
+  const [stream] = await started({
+    explain: (error, atLsn) => {
+      at.push(atLsn);
+      return new TailraceError('internal', (error as Error).message);
+    },
+  });
+  stream.onChunk(Buffer.concat([relation, begin(200, 1), insert(190, '1'), commit(200, 210), begin(300, 2)]));
+  stream.onChunk(frame('E', 'SERROR\0CXX000\0Munexpected duplicate\0\0'));
+  await assert.rejects(stream.next(), { message: 'unexpected duplicate' });
+  assert.deepEqual(at, [210]);
+  await stream.close();
+});
