@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { TailraceError } from '../model/errors.ts';
 import type { SlotLag } from '../model/status.ts';
 import type { CommandIo } from './command-io.ts';
-import { configOfArgument } from './connection.ts';
+import { withArgument } from './connection.ts';
 import { formatBytes, textTable } from './text-table.ts';
 
 interface SlotOptions {
@@ -107,7 +107,6 @@ async function withDatabase<T>(
   io: CommandIo,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const config = configOfArgument(source, io);
   const { withConnection } = await import('../sources/postgres/connection.ts');
-  return withConnection(config, doing, work);
+  return withArgument(source, io, (config) => withConnection(config, doing, work));
 }

@@ -4,14 +4,14 @@ import type { RawConfig } from '../config/config-def.ts';
 import type { LogRecord } from '../model/record.ts';
 import { type CommandIo, usesColor } from './command-io.ts';
 import { commandLogger, type LogOptions } from './command-logger.ts';
-import { configOfUrl } from './connection.ts';
+import { type UrlUse, withUrl } from './connection.ts';
 import { parseCount } from './count-option.ts';
 import { recordLine } from './record-line.ts';
 import { renderRecord } from './render-change.ts';
 
 interface TailOptions extends LogOptions {
   readonly slot?: string;
-  readonly publication: string;
+  readonly publication?: string;
   readonly tables?: string;
   readonly snapshot?: boolean;
   readonly limit?: number;
@@ -35,7 +35,7 @@ export function tailCommand(io: CommandIo): Command {
       '--slot <name>',
       'a lasting slot in place of the temporary one: what happens while tail is away is shown the next time',
     )
-    .option('--publication <name>', 'publication to read', PUBLICATION)
+    .option('--publication <name>', `publication to read in place of ${PUBLICATION}; it must exist`)
     .option('--limit <count>', 'stop after so many changes', parseCount)
     .option('--json', 'JSON lines, also on a terminal')
     .addHelpText(
@@ -46,7 +46,6 @@ export function tailCommand(io: CommandIo): Command {
 }
 
 async function tail(url: string, options: TailOptions, io: CommandIo): Promise<void> {
-  const config = configOfUrl(url, tailKeys(options), io);
   const stop = new AbortController();
   const show = createPrinter(options, io);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
@@ -58,12 +57,14 @@ async function tail(url: string, options: TailOptions, io: CommandIo): Promise<v
     return io.stdout.write(shown.map(show).join(''));
   };
   const { tailDatabase } = await import('../worker.ts');
-  await tailDatabase(config, {
-    logger: commandLogger(options, io),
-    signal: AbortSignal.any([io.interruption(), stop.signal]),
-    onRecords,
-    temporarySlot: options.slot === undefined,
-  });
+  await withUrl(url, { keys: tailKeys(options), words: tailWords(options) }, io, (config) =>
+    tailDatabase(config, {
+      logger: commandLogger(options, io),
+      signal: AbortSignal.any([io.interruption(), stop.signal]),
+      onRecords,
+      temporarySlot: options.slot === undefined,
+    }),
+  );
 }
 
 function createPrinter(options: TailOptions, io: CommandIo): (record: LogRecord) => string {
@@ -89,9 +90,23 @@ function tailKeys(options: TailOptions): RawConfig {
     'skipped.operations': 'none',
     'snapshot.mode': options.snapshot === true ? 'initial' : 'no_data',
     'slot.name': options.slot ?? `tailrace_tail_${randomBytes(6).toString('hex')}`,
-    'publication.name': options.publication,
-    'publication.autocreate.mode': 'all_tables',
+    'publication.name': options.publication ?? PUBLICATION,
+    'publication.autocreate.mode': options.publication === undefined ? 'all_tables' : 'disabled',
     'tailrace.http.listen': 'off',
     ...(options.tables === undefined ? {} : { 'table.include.list': options.tables }),
+  };
+}
+
+/** What the keys of {@link tailKeys} are to a user of the command. */
+function tailWords(options: TailOptions): UrlUse['words'] {
+  return {
+    'table.include.list': '--tables',
+    'slot.name': '--slot',
+    'publication.name': '--publication',
+    'snapshot.mode=when_needed': '--snapshot',
+    'snapshot.mode=no_data': 'no --snapshot',
+    ...(options.publication === undefined
+      ? { 'publication.autocreate.mode=filtered': 'a publication of your own (--publication <name>)' }
+      : {}),
   };
 }

@@ -5,6 +5,15 @@ import type { Environment } from './config-providers.ts';
 
 const FORM = 'Write postgres://<user>:<password>@<host>:<port>/<database>?sslmode=require';
 const SSL_KEYS = ['sslmode', 'sslcert', 'sslkey', 'sslpassword', 'sslrootcert'];
+/** What a user calls the parts that {@link parseConnectionUrl} makes keys of. */
+export const URL_PARTS: Readonly<Record<string, string>> = {
+  'database.hostname': "the URL's host",
+  'database.port': "the URL's port",
+  'database.user': "the URL's user",
+  'database.password': "the URL's password",
+  'database.dbname': "the URL's database",
+  ...Object.fromEntries(SSL_KEYS.map((key) => [`database.${key}`, `the URL's ${key}`])),
+};
 /** Parameters of libpq that change nothing about which data is read. */
 const HARMLESS = new Set(['application_name', 'connect_timeout', 'client_encoding', 'keepalives', 'options']);
 

@@ -169,18 +169,86 @@ test('what a server refuses is one line with its fix and exit code 3', { concurr
   });
 });
 
-test('bootstrap and tail answer as run does', { concurrency: 2 }, async (t) => {
-  const refusal: Refusal = { exitCode: 3, error: /password authentication failed/, fix: /database\.password/ };
+test('bootstrap answers as run does', async () => {
   const path = connector('bootstrap', { 'database.password': WRONG_PASSWORD });
-  const url = new URL(server.url);
-  url.password = WRONG_PASSWORD;
-  await Promise.all([
-    t.test('bootstrap', () => refuses(['bootstrap', path, '--then', 'exit'], refusal)),
-    t.test('tail', () => refuses(['tail', url.href], refusal)),
-    t.test('tail with wal_level=replica', () =>
-      refuses(['tail', replicaLevel.url], { exitCode: 3, error: /wal_level is replica/, fix: /ALTER SYSTEM/ }),
+  await refuses(['bootstrap', path, '--then', 'exit'], {
+    exitCode: 3,
+    error: /password authentication failed/,
+    fix: /database\.password/,
+  });
+});
+
+test('a command that was given a URL says what of the URL, or which option, to change', {
+  concurrency: 3,
+}, async (t) => {
+  const url = (change: (url: URL) => void = () => {}, of = server): string => {
+    const changed = new URL(of.url);
+    change(changed);
+    return changed.href;
+  };
+  const asRole = url((one) => Object.assign(one, { username: 'no_create', password: ROLE_PASSWORD }));
+  const cases: readonly (readonly [name: string, args: readonly string[], error: RegExp, fix: RegExp])[] = [
+    [
+      'a wrong password',
+      ['tail', url((one) => (one.password = WRONG_PASSWORD))],
+      /password authentication failed/,
+      /^fix: Check the URL's user and the URL's password\.$/,
+    ],
+    [
+      'a port where nobody listens',
+      ['tail', url((one) => (one.port = '9'))],
+      /ECONNREFUSED 127\.0\.0\.1:9/,
+      /^fix: Check the URL's host and the URL's port, /,
+    ],
+    [
+      'a server without TLS',
+      ['slots', 'list', url((one) => one.searchParams.set('sslmode', 'require'))],
+      /does not speak TLS/,
+      /use the URL's sslmode=disable or prefer\.$/,
+    ],
+    [
+      'no authority',
+      ['slots', 'list', url((one) => one.searchParams.set('sslmode', 'verify-full'))],
+      /: sslmode=verify-full needs a root certificate/,
+      /^fix: Set the URL's sslrootcert to/,
+    ],
+    ['wal_level=replica', ['tail', replicaLevel.url], /wal_level is replica/, /ALTER SYSTEM/],
+    [
+      'a publication that is not there',
+      ['tail', url(), '--publication', 'nope'],
+      /publication nope does not exist/,
+      /^fix: CREATE PUBLICATION "nope" FOR TABLE [^;]*;$/,
+    ],
+    [
+      'a role that may not make one',
+      ['tail', asRole],
+      /CREATE PUBLICATION.*permission denied/,
+      /^fix: Have it run by a superuser: CREATE PUBLICATION .*; or use a publication of your own \(--publication <name>\), which needs/,
+    ],
+    [
+      'a role that may not read the rows',
+      ['tail', asRole, '--publication', 'all_of_it', '--snapshot'],
+      /may not read public\.items/,
+      /GRANT SELECT .*; or start with no --snapshot\.$/,
+    ],
+    [
+      'a slot of another plugin',
+      ['tail', url(), '--publication', 'all_of_it', '--slot', 'of_another_plugin'],
+      /of_another_plugin uses the plugin/,
+      /^fix: Choose another --slot, or drop it:/,
+    ],
+  ];
+  await Promise.all(
+    cases.map(([name, args, error, fix]) =>
+      t.test(name, async () => {
+        const outcome = await tailrace(args, { env: { HOME: folder } });
+        assertRefused(outcome, { exitCode: 3, error, fix }, secrets());
+      }),
     ),
-  ]);
+  );
+  await t.test('an option that cannot be', () =>
+    refuses(['tail', url(), '--slot', 'No Slot'], { exitCode: 2, error: /^error: --slot 'No Slot' is/, fix: null }),
+  );
 });
 
 test('a slot that another process reads ends a second reader with who reads it', async () => {

@@ -58,7 +58,7 @@ test('a missing database is exit code 3 and one line', async (t) => {
   missing.pathname = '/no_such_db';
   const outcome = await runCli(['slots', 'list', missing.href]);
   assert.equal(outcome.exitCode, 3);
-  assert.match(outcome.stderr, /^error: .*database "no_such_db" does not exist.*\nfix: Check database\.dbname\.\n$/);
+  assert.match(outcome.stderr, /^error: .*database "no_such_db" does not exist.*\nfix: Check the URL's database\.\n$/);
 });
 
 test('a server that is away is reported, not thrown', async () => {

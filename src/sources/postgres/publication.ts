@@ -170,7 +170,7 @@ function privilegeRemedy(sql: string, message: string, config: PublicationConfig
   const [database, user] = [quoteIdentifier(config['database.dbname']), quoteIdentifier(config['database.user'])];
   const grant = `GRANT CREATE ON DATABASE ${database} TO ${user};`;
   if (/FOR ALL TABLES/.test(sql)) {
-    return `Have it run by a superuser: ${sql}; or set publication.autocreate.mode=filtered, which needs ownership of the captured tables and ${grant}`;
+    return `Have it run by a superuser: ${sql}; or use publication.autocreate.mode=filtered, which needs ownership of the captured tables and ${grant}`;
   }
   if (/permission denied for database/.test(message)) {
     return `${grant} and let ${user} own the captured tables; or have it run by a superuser: ${sql};`;

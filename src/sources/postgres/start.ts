@@ -163,7 +163,7 @@ async function freeSlot({ config, session, signal }: StartInput): Promise<SlotSt
     if (performance.now() > deadline || signal.aborted) {
       const reader = await session.run('read the slot', (client) => describeReader(client, pid));
       throw new TailraceError('source.slot_in_use', `replication slot ${name} is read by another process: ${reader}`, {
-        remedy: 'Stop the other reader, or give this connector a slot.name of its own.',
+        remedy: 'Stop the other reader, or choose another slot.name.',
       });
     }
     await sleep(SLOT_FREE_POLL_MS);

@@ -50,7 +50,7 @@ function tlsOptions(config: TlsConfig, mode: Exclude<SslMode, 'disable'>): Conne
 function verification(mode: SslMode, verifies: boolean, root: string | null): ConnectionOptions {
   if (!verifies) return { rejectUnauthorized: false };
   if (root === null) {
-    throw new TailraceError('source.tls', `database.sslmode=${mode} needs a root certificate, and there is none`, {
+    throw new TailraceError('source.tls', `sslmode=${mode} needs a root certificate, and there is none`, {
       remedy:
         'Set database.sslrootcert to the CA file (PEM), or to "system" for the CAs of this machine, or use database.sslmode=require.',
     });
@@ -58,7 +58,7 @@ function verification(mode: SslMode, verifies: boolean, root: string | null): Co
   if (root === 'system') {
     // As libpq: certificates of public CAs say nothing without the host name.
     if (mode !== 'verify-full') {
-      throw new TailraceError('source.tls', `database.sslrootcert=system is too weak with database.sslmode=${mode}`, {
+      throw new TailraceError('source.tls', `sslrootcert=system is too weak with sslmode=${mode}`, {
         remedy: 'Use database.sslmode=verify-full with the CAs of this machine.',
       });
     }
