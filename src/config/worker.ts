@@ -117,7 +117,7 @@ export const tailraceDef = {
     importance: 'medium',
     doc: 'Age in milliseconds above which records are removed; -1 keeps all. The default is a week, as in Kafka.',
   }),
-  'tailrace.batch.bytes': integer(128 * 1024, {
+  'tailrace.batch.bytes': integer(256 * 1024, {
     min: 1024,
     max: 256 * MIB,
     doc: 'Bytes of changes that are read and appended together at most. A transaction above it is appended in several parts. Bounds the memory in use.',
