@@ -118,7 +118,8 @@ export interface PublishedTable {
   readonly hasPrimaryKey: boolean;
 }
 
-const IDENTITIES: Readonly<Record<string, Table['replicaIdentity']>> = {
+/** By pg_class.relreplident. */
+export const IDENTITIES: Readonly<Record<string, Table['replicaIdentity']>> = {
   d: 'default',
   n: 'nothing',
   f: 'full',

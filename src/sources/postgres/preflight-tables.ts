@@ -4,6 +4,7 @@ import type { PreflightCheck } from '../../model/preflight.ts';
 import { type PublishedTable, readPublishableTables, readTables, tableOf } from './catalog.ts';
 import type { CatalogTable, TypeRegistry } from './catalog-types.ts';
 import { createMapping } from './mapping.ts';
+import { deviationRemark, identityRemedy, type Partition, readPartitions } from './partition-identity.ts';
 import { quoteIdentifier } from './postgres-error.ts';
 import { readPublication } from './publication.ts';
 import { grantStatements, unreadableTables } from './read-privilege.ts';
@@ -22,9 +23,11 @@ export async function checkTables(
     published.map((table) => table.oid),
   );
   const unreadable = await unreadableTables(client, published);
+  const partitioned = await readPartitions(client, published);
   const checks = published.map((table) => {
-    const entry = catalog.get(table.oid);
-    return checkTable(table, entry ?? null, { config, types, isReadable: !unreadable.has(table.oid) });
+    const isReadable = !unreadable.has(table.oid);
+    const partitions = partitioned.get(table.oid) ?? [];
+    return checkTable(table, catalog.get(table.oid) ?? null, { config, types, isReadable, partitions });
   });
   return [...checks, ...(await unpublished(client, config, published))];
 }
@@ -33,6 +36,8 @@ interface TableContext {
   readonly config: PostgresConfig;
   readonly types: TypeRegistry;
   readonly isReadable: boolean;
+  /** Leaves of a partitioned table. */
+  readonly partitions: readonly Partition[];
 }
 
 function checkTable(table: PublishedTable, catalog: CatalogTable | null, context: TableContext): PreflightCheck {
@@ -58,14 +63,14 @@ function checkTable(table: PublishedTable, catalog: CatalogTable | null, context
   const image = `before holds ${before}`;
   const remarks = catalog === null ? [] : [...unmapped(table, catalog, context), ...toasted(table, catalog, context)];
   const hidden = table.hiddenColumns.map((column) => `${column} is generated and not streamed`);
-  const all = [...remarks, ...hidden];
+  const deviation = deviationRemark(table, context.partitions);
+  const all = [...remarks, ...hidden, ...(deviation === null ? [] : [deviation])];
+  const wantsFull = all.some((remark) => remark.endsWith(TOAST_REMARK));
   return {
     name,
     status: all.length === 0 ? 'ok' : 'warning',
     message: [image, ...all].join('; '),
-    remedy: all.some((remark) => remark.endsWith(TOAST_REMARK))
-      ? `ALTER TABLE ${sqlName} REPLICA IDENTITY FULL;`
-      : null,
+    remedy: wantsFull || deviation !== null ? identityRemedy(table, context.partitions, wantsFull) : null,
   };
 }
 
