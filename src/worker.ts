@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Change } from '../decoders/change.ts';
 import type { PostgresConfig } from './config/postgres.ts';
 import { Backoff } from './engine/backoff.ts';
 import { runSourceTask } from './engine/source-task.ts';
@@ -8,7 +9,7 @@ import { openSqliteLog, type SqliteLog } from './logs/sqlite/log.ts';
 import { TailraceError } from './model/errors.ts';
 import type { TopicLog } from './model/log.ts';
 import type { BatchEncoder, Source } from './model/plugin.ts';
-import type { LogRecord } from './model/record.ts';
+import type { EncodedRecords, LogRecord } from './model/record.ts';
 import type { HealthProvider, TaskStatus } from './model/status.ts';
 import type { Logger } from './observe/logger.ts';
 import { TaskCounters } from './observe/task-counters.ts';
@@ -75,11 +76,16 @@ export async function runConnectors(configs: readonly PostgresConfig[], options:
   }
 }
 
+export interface TailRecord extends LogRecord {
+  /** Columns of the old row, where the database sent no more than its key: the envelope has stand-ins for the others. Null: all. */
+  readonly oldColumns: ReadonlySet<string> | null;
+}
+
 export interface TailOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Records in the order of their commits. */
-  readonly onRecords: (records: readonly LogRecord[]) => void | Promise<void>;
+  readonly onRecords: (records: readonly TailRecord[]) => void | Promise<void>;
 }
 
 /** Hands the changes of a database over as they come, kept nowhere; over a temporary slot unless the configuration names one. */
@@ -96,12 +102,18 @@ export async function tailDatabase(
     partitionsOf: () => 1,
     partitioner: partitionFor,
   });
+  const oldColumns = new WeakMap<EncodedRecords, ReadonlySet<string>>();
   // A change at a time: a batch would come out by topic, not in the order of the commits.
   const inOrder: BatchEncoder = {
     resume: (from) => encoder.resume(from),
     encode: (batch) => {
-      const encoded = batch.changes.map((change) => encoder.encode({ ...batch, changes: [change] }));
-      return { records: encoded.flatMap(({ records }) => records), offset: batch.offset, timestampMs: Date.now() };
+      const records = batch.changes.flatMap((change) => {
+        const encoded = encoder.encode({ ...batch, changes: [change] });
+        const columns = oldColumnsOf(change);
+        if (columns !== null) for (const part of encoded.records) oldColumns.set(part, columns);
+        return encoded.records;
+      });
+      return { records, offset: batch.offset, timestampMs: Date.now() };
     },
     release: (encoded) => encoder.release(encoded),
   };
@@ -109,7 +121,8 @@ export async function tailDatabase(
   const log: Pick<TopicLog, 'append'> = {
     async append({ records, timestampMs }) {
       for (const part of records) {
-        await onRecords(decodeRecords(part, count, timestampMs));
+        const columns = oldColumns.get(part) ?? null;
+        await onRecords(decodeRecords(part, count, timestampMs).map((record) => ({ ...record, oldColumns: columns })));
         count += part.count;
       }
     },
@@ -120,6 +133,11 @@ export async function tailDatabase(
   } finally {
     await source.close();
   }
+}
+
+function oldColumnsOf(change: Change): ReadonlySet<string> | null {
+  if (change.kind !== 'row' || change.before?.image !== 'key') return null;
+  return new Set(change.table.columns.filter(({ identity }) => identity).map(({ name }) => name));
 }
 
 function hasSnapshot({ state, source }: TaskStatus): boolean {

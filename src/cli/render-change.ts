@@ -9,6 +9,9 @@ export interface RenderOptions {
   readonly width: number;
 }
 
+/** `oldColumns`: those that the old row of the change holds, where the database sent only its key; the others are stand-ins. */
+export type RenderedRecord = ShownRecord & { readonly oldColumns?: ReadonlySet<string> | null };
+
 type Style = Parameters<typeof styleText>[0];
 
 const OPERATIONS: Readonly<Record<string, readonly [label: string, style: Style]>> = {
@@ -27,15 +30,16 @@ const MIN_VALUE_WIDTH = 20;
 
 /**
  * A record for a person: of a change what it did to which row, and the columns with their values, of an update only those that
- * changed where the old row is known; of anything else its topic, key and value. Ends with a line end. Empty for a tombstone.
+ * changed where the whole old row is known, of a delete what the database told of the row; of anything else its topic, key and value. Ends with a line end. Empty for a tombstone.
  */
-export function renderRecord(record: ShownRecord, options: RenderOptions): string {
+export function renderRecord(record: RenderedRecord, options: RenderOptions): string {
   if (record.value === null) return '';
   const value = unwrap(parseExactJson(record.value.toString('utf8')));
   const key = record.key === null ? null : unwrap(parseExactJson(record.key.toString('utf8')));
   const painter = new Painter(options);
   if (isJsonObject(value) && typeof value.op === 'string' && isJsonObject(value.source)) {
-    return painter.change(value, isJsonObject(key ?? undefined) ? (key as ExactJsonObject) : null);
+    const { oldColumns = null } = record;
+    return painter.change(value, isJsonObject(key ?? undefined) ? (key as ExactJsonObject) : null, oldColumns);
   }
   return painter.other(record);
 }
@@ -55,14 +59,14 @@ class Painter {
     this.#width = width;
   }
 
-  change(envelope: ExactJsonObject, key: ExactJsonObject | null): string {
+  change(envelope: ExactJsonObject, key: ExactJsonObject | null, oldColumns: ReadonlySet<string> | null): string {
     const op = String(envelope.op);
     const source = envelope.source as ExactJsonObject;
     const [label, style] = OPERATIONS[op] ?? [op, 'white'];
     const table = [source.schema ?? source.db, source.table].filter((part) => part !== '' && part !== null);
     const keyText = key === null ? '' : ` ${this.#key(key)}`;
     const head = `${this.#paint(style, label.padEnd(6))} ${this.#paint('bold', printable(table.join('.')))}${keyText}`;
-    return `${[`${head}  ${this.#paint('dim', place(source))}`, ...this.#body(op, envelope, key)].join('\n')}\n`;
+    return `${[`${head}  ${this.#paint('dim', place(source))}`, ...this.#body(op, envelope, key, oldColumns)].join('\n')}\n`;
   }
 
   other(record: ShownRecord): string {
@@ -71,12 +75,17 @@ class Painter {
     return `${this.#paint('bold', printable(record.topic))}${key}\n    ${this.#text(value, this.#width - 4)}\n`;
   }
 
-  #body(op: string, envelope: ExactJsonObject, key: ExactJsonObject | null): readonly string[] {
+  #body(
+    op: string,
+    envelope: ExactJsonObject,
+    key: ExactJsonObject | null,
+    oldColumns: ReadonlySet<string> | null,
+  ): readonly string[] {
     const before = isJsonObject(envelope.before) ? envelope.before : null;
     const after = isJsonObject(envelope.after) ? envelope.after : null;
     if (op === 'm' && isJsonObject(envelope.message)) return this.#columns(envelope.message, null, 'blue');
-    if (op === 'u' && before !== null && after !== null) return this.#differences(before, after);
-    if (op === 'd') return before === null ? [] : this.#columns(before, key, 'red');
+    if (op === 'u' && before !== null && after !== null && oldColumns === null) return this.#differences(before, after);
+    if (op === 'd') return before === null ? [] : this.#columns(only(before, oldColumns), key, 'red');
     if (after === null) return [];
     return this.#columns(after, key, op === 'c' || op === 'r' ? 'green' : 'yellow');
   }
@@ -131,6 +140,11 @@ class Painter {
   #paint(style: Style, text: string): string {
     return this.#color ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+function only(row: ExactJsonObject, columns: ReadonlySet<string> | null): ExactJsonObject {
+  if (columns === null) return row;
+  return Object.fromEntries(Object.entries(row).filter(([name]) => columns.has(name)));
 }
 
 /** Where and when in the database's log: transaction, LSN, time of commit. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import type { RawConfig } from '../config/config-def.ts';
-import type { LogRecord } from '../model/record.ts';
+import type { TailRecord } from '../worker.ts';
 import { type CommandIo, usesColor } from './command-io.ts';
 import { commandLogger, type LogOptions } from './command-logger.ts';
 import { type UrlUse, withUrl } from './connection.ts';
@@ -49,7 +49,7 @@ async function tail(url: string, options: TailOptions, io: CommandIo): Promise<v
   const stop = new AbortController();
   const show = createPrinter(options, io);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const onRecords = (records: readonly LogRecord[]): void | Promise<void> => {
+  const onRecords = (records: readonly TailRecord[]): void | Promise<void> => {
     if (left <= 0) return undefined;
     const shown = records.filter((record) => record.value !== null).slice(0, left);
     left -= shown.length;
@@ -67,7 +67,7 @@ async function tail(url: string, options: TailOptions, io: CommandIo): Promise<v
   );
 }
 
-function createPrinter(options: TailOptions, io: CommandIo): (record: LogRecord) => string {
+function createPrinter(options: TailOptions, io: CommandIo): (record: TailRecord) => string {
   if (options.json !== true && io.stdout.isTTY) {
     const color = usesColor(io.stdout, io.env);
     return (record) => renderRecord(record, { color, width: io.stdout.columns });

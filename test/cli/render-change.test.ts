@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderRecord } from '../../src/cli/render-change.ts';
+import { type RenderedRecord, renderRecord } from '../../src/cli/render-change.ts';
 
 const SOURCE = {
   db: 'shop',
@@ -12,11 +12,17 @@ const SOURCE = {
   snapshot: 'false',
 };
 
-function render(value: unknown, key: unknown = { id: 1 }, options: { color?: boolean; width?: number } = {}): string {
+interface Options extends Pick<RenderedRecord, 'oldColumns'> {
+  readonly color?: boolean;
+  readonly width?: number;
+}
+
+function render(value: unknown, key: unknown = { id: 1 }, options: Options = {}): string {
+  const { color = false, width = 80, oldColumns = null } = options;
   const bytes = (one: unknown) =>
     one === null ? null : Buffer.from(typeof one === 'string' ? one : JSON.stringify(one));
-  const record = { topic: 'app.public.orders', key: bytes(key), value: bytes(value), headers: [] };
-  return renderRecord(record, { color: options.color ?? false, width: options.width ?? 80 });
+  const record = { topic: 'app.public.orders', key: bytes(key), value: bytes(value), headers: [], oldColumns };
+  return renderRecord(record, { color, width });
 }
 
 const HEAD = 'public.orders id=1  tx 750  lsn 1/10  00:00:00.000';
@@ -34,6 +40,25 @@ test('an update without its old row shows the new one, and says what the databas
   assert.equal(
     render({ before: null, after, source: SOURCE, op: 'u' }),
     `update ${HEAD}\n    status  "paid"\n    note    null\n    big     (unchanged, not sent)\n`,
+  );
+});
+
+test('of an old row that is known by its key alone nothing else is shown', () => {
+  const before = { id: 1, code: 'a', quantity: 0, note: '' };
+  const oldColumns = new Set(['id', 'code']);
+  assert.equal(
+    render({ before, after: null, source: SOURCE, op: 'd' }, { id: 1, code: 'a' }, { oldColumns }),
+    `delete ${HEAD.replace('id=1', 'id=1 code="a"')}\n`,
+  );
+  // A column of the old row that the topic's key does not hold.
+  assert.equal(
+    render({ before, after: null, source: SOURCE, op: 'd' }, { id: 1 }, { oldColumns }),
+    `delete ${HEAD}\n    code  "a"\n`,
+  );
+  const after = { id: 1, code: 'b', quantity: 0, note: 'x' };
+  assert.equal(
+    render({ before, after, source: SOURCE, op: 'u' }, { id: 1 }, { oldColumns }),
+    `update ${HEAD}\n    code      "b"\n    quantity  0\n    note      "x"\n`,
   );
 });
 
