@@ -127,8 +127,11 @@ class PostgresSource implements Source {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     await this.#stream?.close();
     await this.#replication?.end().catch(() => {});
-    if (this.#dropsSlot) await this.#dropSlot();
-    await this.#session.close();
+    try {
+      if (this.#dropsSlot) await this.#dropSlot();
+    } finally {
+      await this.#session.close();
+    }
   }
 
   async *#readSnapshot(start: Start, signal: AbortSignal): AsyncGenerator<Batch, SeenTransactions | null> {
