@@ -36,7 +36,16 @@ const UNRESTRICTED = ['src/cli', 'src/worker.ts', 'src/main.ts', 'src/bin.ts'];
  * Files that nothing here imports: what npm scripts and package.json start, and the decoder of single pgoutput messages,
  * which the fixture recorder and the tests use.
  */
-const ENTRY_POINTS = ['src/main.ts', 'src/bin.ts', 'src/config/docs.ts', 'decoders/pgoutput/parse-message.ts'];
+const ENTRY_POINTS = [
+  'src/main.ts',
+  'src/bin.ts',
+  'src/config/docs.ts',
+  'decoders/pgoutput/parse-message.ts',
+  // Until the MySQL source imports them:
+  'decoders/binlog/gtid-set-binary.ts',
+  'decoders/binlog/mariadb-gtid.ts',
+  'decoders/binlog/binlog-position.ts',
+];
 
 interface SourceFile {
   readonly path: string;
