@@ -105,7 +105,7 @@ export const postgresDef = {
   }),
   'publication.autocreate.mode': choice(['all_tables', 'filtered', 'disabled', 'no_tables'], 'all_tables', {
     importance: 'medium',
-    doc: 'What a missing publication is made for: all tables (needs a superuser), the captured ones, which it is also kept to later, nothing at all, or an empty one.',
+    doc: 'What a missing publication is made for: all tables (needs a superuser), the captured ones, which it is also kept to later, nothing at all, or an empty one. None is made by which the server would begin to refuse UPDATE and DELETE of tables without a replica identity.',
   }),
   'publish.via.partition.root': flag(false, {
     doc: 'Whether changes of partitions appear as changes of the partitioned table, in a publication that is made here.',

@@ -8,7 +8,7 @@ import { deviationRemark, identityRemedy, type Partition, readPartitions } from 
 import { quoteIdentifier } from './postgres-error.ts';
 import { readPublication } from './publication.ts';
 import { grantStatements, unreadableTables } from './read-privilege.ts';
-import { beforeImage } from './replica-identity.ts';
+import { beforeImage, willBeIdentified } from './replica-identity.ts';
 import { collectionId, createTableFilter, type TableName } from './table-filter.ts';
 
 /** One line per captured table: what `before` will hold, and what will be missing. */
@@ -44,10 +44,13 @@ function checkTable(table: PublishedTable, catalog: CatalogTable | null, context
   const name = collectionId(table);
   const sqlName = qualified(table);
   const before = beforeImage(table);
+  if (before === null && willBeIdentified(context.config['replica.identity.autoset.values'] ?? [], table)) {
+    return { name, status: 'ok', message: 'its replica identity is set at the start', remedy: null };
+  }
   if (before === null) {
     return {
       name,
-      status: 'error',
+      status: 'warning',
       message: 'the server refuses UPDATE and DELETE of it while it is published: it has no replica identity',
       remedy: `ALTER TABLE ${sqlName} ADD PRIMARY KEY (...); or ALTER TABLE ${sqlName} REPLICA IDENTITY FULL;`,
     };

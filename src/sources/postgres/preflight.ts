@@ -15,7 +15,9 @@ import { postgresError, quoteIdentifier } from './postgres-error.ts';
 import { checkStoredPosition } from './preflight-position.ts';
 import { checkServerSettings, checkSlotState } from './preflight-server.ts';
 import { checkTables } from './preflight-tables.ts';
-import { creationSql, readPublication } from './publication.ts';
+import { creationSql, publicationChanges, readPublication } from './publication.ts';
+import { newlyRefused, readRefusedTables, refusalError } from './refused-tables.ts';
+import { willBeIdentified } from './replica-identity.ts';
 import { createTableFilter } from './table-filter.ts';
 
 /**
@@ -26,17 +28,13 @@ export async function preflight(config: PostgresConfig, stored: SourceOffset | n
   const client = await connect(config);
   try {
     const serverVersion = await readServerVersion(client);
+    const { published, refusal } = await foresee(client, config, serverVersion);
     const checks = [
       ...(await checkServerSettings(client, config, serverVersion)),
       ...(await checkReplication(client, config, stored)),
-      ...(await checkPublication(client, config, serverVersion)),
+      ...(refusal === null ? await checkPublication(client, config, serverVersion) : [refusal]),
       ...(await checkSlotState(client, config)),
-      ...(await checkTables(
-        client,
-        config,
-        await publishedTables(client, config, serverVersion),
-        await readTypes(client),
-      )),
+      ...(await checkTables(client, config, published, await readTypes(client))),
     ];
     return { checks };
   } catch (error) {
@@ -58,7 +56,7 @@ async function checkReplication(
     replication = await connect(config, 'replication');
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
-    return [{ name, status: 'error', message: error.message, remedy: error.remedy ?? null }];
+    return [failed(name, error)];
   }
   try {
     const message = `${config['database.user']} may replicate`;
@@ -94,7 +92,7 @@ async function checkPublication(
     sql = await creationSql(client, config, serverVersion);
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
-    return [{ name, status: 'error', message: error.message, remedy: error.remedy ?? null }];
+    return [failed(name, error)];
   }
   const mode = config['publication.autocreate.mode'];
   if (mode === 'disabled') {
@@ -133,26 +131,38 @@ async function creationObstacle(client: Client, config: PostgresConfig): Promise
   return first === undefined ? null : `${user} does not own ${first.namespace}.${first.name}`;
 }
 
-/** What the publication publishes. One that is still to be made is made in a transaction that is rolled back. */
-async function publishedTables(
-  client: Client,
-  config: PostgresConfig,
-  serverVersion: number,
-): Promise<readonly PublishedTable[]> {
+interface Foreseen {
+  readonly published: readonly PublishedTable[];
+  /** Why a start would not make or widen the publication although it may. */
+  readonly refusal: PreflightCheck | null;
+}
+
+/** What the publication will publish: a start's changes of it are made in a transaction that is rolled back. */
+async function foresee(client: Client, config: PostgresConfig, serverVersion: number): Promise<Foreseen> {
   const name = config['publication.name'];
   const captures = createTableFilter(config);
   const read = async (): Promise<readonly PublishedTable[]> =>
     (await readPublishedTables(client, name, serverVersion)).filter(captures);
-  if ((await readPublication(client, name)) !== null) return read();
-  if ((await creationObstacle(client, config)) !== null) return [];
+  const existing = await readPublication(client, name);
+  if (existing === null && (await creationObstacle(client, config)) !== null) return { published: [], refusal: null };
   await client.query(`BEGIN; SET LOCAL lock_timeout = '1s'`);
   try {
-    await client.query(await creationSql(client, config, serverVersion));
-    return await read();
+    const refused = await readRefusedTables(client);
+    for (const sql of await publicationChanges(client, config, existing, serverVersion)) await client.query(sql);
+    const begun = newlyRefused(refused, await readRefusedTables(client)).filter(
+      (table) => !willBeIdentified(config['replica.identity.autoset.values'] ?? [], table),
+    );
+    const isOurs = existing !== null || config['publication.autocreate.mode'] !== 'disabled';
+    const refusal = begun.length > 0 && isOurs ? failed('publication', refusalError(name, begun)) : null;
+    return { published: await read(), refusal };
   } catch {
     // Said by the check of the publication already, or a lock that is none of our business.
-    return [];
   } finally {
     await client.query('ROLLBACK');
   }
+  return { published: await read(), refusal: null };
+}
+
+function failed(name: string, { message, remedy }: TailraceError): PreflightCheck {
+  return { name, status: 'error', message, remedy: remedy ?? null };
 }

@@ -1,14 +1,22 @@
 import type { ClientBase } from 'pg';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
-import { readPublishableTables } from './catalog.ts';
+import { readPublishableTables, readPublishedTables } from './catalog.ts';
 import { type ConnectionConfig, errorContext } from './connection.ts';
 import { isServerError, postgresError, quoteIdentifier, quoteLiteral } from './postgres-error.ts';
+import { newlyRefused, readRefusedTables, refusalError } from './refused-tables.ts';
+import { identityStatements } from './replica-identity.ts';
 import { collectionId, createTableFilter, type FilterConfig, type TableName } from './table-filter.ts';
 
 export type PublicationConfig = ConnectionConfig &
   FilterConfig &
-  Pick<PostgresConfig, 'publication.name' | 'publication.autocreate.mode' | 'publish.via.partition.root'>;
+  Pick<
+    PostgresConfig,
+    | 'publication.name'
+    | 'publication.autocreate.mode'
+    | 'publish.via.partition.root'
+    | 'replica.identity.autoset.values'
+  >;
 
 export interface Publication {
   readonly allTables: boolean;
@@ -38,41 +46,89 @@ export async function readPublication(client: ClientBase, name: string): Promise
   return { allTables: row.all, viaRoot: row.via_root, omitted };
 }
 
+export interface Ensured {
+  readonly warnings: readonly string[];
+  /** Statements that set replica identities and have been run. */
+  readonly identities: readonly string[];
+}
+
 /**
- * Makes the publication, or brings a filtered one up to date, as `publication.autocreate.mode` says. It must exist before
- * the slot does: the stream looks it up as of each change. Returns warnings. Throws `source.publication` or
- * `source.privilege` with the SQL that a DBA can run in our place.
+ * Makes the publication, or brings a filtered one up to date, as `publication.autocreate.mode` says, and sets the replica
+ * identities that `replica.identity.autoset.values` asks for: all of it or nothing. The publication must exist before the slot
+ * does: the stream looks it up as of each change. Throws `source.publication` or `source.privilege` with the SQL that a DBA can run
+ * in our place, and `source.table` where the application's own changes would be refused from then on.
  */
 export async function ensurePublication(
   client: ClientBase,
   config: PublicationConfig,
   serverVersion: number,
-): Promise<readonly string[]> {
+): Promise<Ensured> {
   const name = config['publication.name'];
   const existing = await readPublication(client, name);
-  if (existing !== null) {
-    if (config['publication.autocreate.mode'] === 'filtered' && !existing.allTables) {
-      await updateTables(client, config);
-    }
-    return oddities(existing, config);
-  }
-  const sql = await creationSql(client, config, serverVersion);
-  if (config['publication.autocreate.mode'] === 'disabled') {
+  const changes = await publicationChanges(client, config, existing, serverVersion);
+  if (existing === null && config['publication.autocreate.mode'] === 'disabled') {
     throw new TailraceError(
       'source.publication',
       `publication ${name} does not exist in ${config['database.dbname']}`,
       {
-        remedy: `${sql}; or let tailrace do it with publication.autocreate.mode=filtered.`,
+        remedy: `${changes.join('; ')}; or let tailrace do it with publication.autocreate.mode=filtered.`,
       },
     );
   }
   try {
-    await execute(client, sql, config);
+    const identities = await apply(client, config, changes, serverVersion);
+    return { warnings: existing === null ? [] : oddities(existing, config), identities };
   } catch (error) {
-    // Another connector made it in the meantime.
-    if (!(error instanceof TailraceError) || sqlState(error) !== '42710') throw error;
+    // Another connector made it in the meantime: the second time it exists.
+    if (existing !== null || !(error instanceof TailraceError) || !MADE_ALREADY.has(sqlState(error) ?? '')) throw error;
+    return ensurePublication(client, config, serverVersion);
   }
-  return [];
+}
+
+/** duplicate_object; unique_violation, when both were at it at once. */
+const MADE_ALREADY: ReadonlySet<string> = new Set(['42710', '23505']);
+
+/** The statements that make `existing` what the configuration asks for. */
+export async function publicationChanges(
+  client: ClientBase,
+  config: PublicationConfig,
+  existing: Publication | null,
+  serverVersion: number,
+): Promise<readonly string[]> {
+  if (existing === null) return [await creationSql(client, config, serverVersion)];
+  if (config['publication.autocreate.mode'] !== 'filtered' || existing.allTables) return [];
+  return tableChanges(client, config);
+}
+
+/** In one transaction, so that nothing is refused before we know of it, nor while identities are still to be set. */
+async function apply(
+  client: ClientBase,
+  config: PublicationConfig,
+  changes: readonly string[],
+  serverVersion: number,
+): Promise<readonly string[]> {
+  const name = config['publication.name'];
+  let running: string | null = null;
+  const runAll = async (statements: readonly string[]): Promise<void> => {
+    for (running of statements) await client.query(running);
+    running = null;
+  };
+  await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  try {
+    const refused = changes.length === 0 ? [] : await readRefusedTables(client);
+    await runAll(changes);
+    const settings = config['replica.identity.autoset.values'] ?? [];
+    const published = settings.length === 0 ? [] : await readPublishedTables(client, name, serverVersion);
+    const identities = identityStatements(settings, published.filter(createTableFilter(config)));
+    await runAll(identities);
+    const begun = changes.length === 0 ? [] : newlyRefused(refused, await readRefusedTables(client));
+    if (begun.length > 0) throw refusalError(name, begun);
+    await client.query('COMMIT');
+    return identities;
+  } catch (cause) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw running === null ? cause : await explain(client, config, running, cause);
+  }
 }
 
 function oddities(publication: Publication, config: PublicationConfig): readonly string[] {
@@ -122,7 +178,7 @@ async function wantedTables(client: ClientBase, config: PublicationConfig): Prom
   return tables;
 }
 
-async function updateTables(client: ClientBase, config: PublicationConfig): Promise<void> {
+async function tableChanges(client: ClientBase, config: PublicationConfig): Promise<readonly string[]> {
   const name = config['publication.name'];
   const wanted = await wantedTables(client, config);
   const { rows } = await client.query<TableName>(
@@ -138,31 +194,33 @@ async function updateTables(client: ClientBase, config: PublicationConfig): Prom
   const removed = rows.filter((table) => !after.has(collectionId(table)));
   // Not SET TABLE: it would take away the column lists and row filters of the tables that stay.
   const alter = `ALTER PUBLICATION ${quoteIdentifier(name)}`;
-  if (added.length > 0) await execute(client, `${alter} ADD TABLE ${added.map(qualified).join(', ')}`, config);
-  if (removed.length > 0) await execute(client, `${alter} DROP TABLE ${removed.map(qualified).join(', ')}`, config);
+  return [
+    ...(added.length > 0 ? [`${alter} ADD TABLE ${added.map(qualified).join(', ')}`] : []),
+    ...(removed.length > 0 ? [`${alter} DROP TABLE ${removed.map(qualified).join(', ')}`] : []),
+  ];
 }
 
-async function execute(client: ClientBase, sql: string, config: PublicationConfig): Promise<void> {
-  try {
-    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    await client.query(sql);
-  } catch (cause) {
-    const code = isServerError(cause) ? cause.code : '';
-    const what = `run "${sql.length > 200 ? `${sql.slice(0, 200)} ...` : sql}"`;
-    const { message } = postgresError(cause, errorContext(config, what), 'source.publication');
-    if (code === '42501') {
-      throw new TailraceError('source.privilege', message, { remedy: privilegeRemedy(sql, message, config), cause });
-    }
-    if (code === '55P03') {
-      throw new TailraceError('source.publication', `${message}: ${await blockers(client)}`, {
-        remedy: 'Start again when the transaction that holds the table has ended, or run the statement by hand.',
-        cause,
-      });
-    }
-    throw postgresError(cause, errorContext(config, what), 'source.publication');
-  } finally {
-    await client.query('RESET lock_timeout').catch(() => {});
+/** What a statement failed with, and what to do about it. */
+async function explain(
+  client: ClientBase,
+  config: PublicationConfig,
+  sql: string,
+  cause: unknown,
+): Promise<TailraceError> {
+  const code = isServerError(cause) ? cause.code : '';
+  const what = `run "${sql.length > 200 ? `${sql.slice(0, 200)} ...` : sql}"`;
+  const error = postgresError(cause, errorContext(config, what), 'source.publication');
+  if (code === '42501') {
+    const remedy = privilegeRemedy(sql, error.message, config);
+    return new TailraceError('source.privilege', error.message, { remedy, cause });
   }
+  if (code === '55P03') {
+    return new TailraceError('source.publication', `${error.message}: ${await blockers(client)}`, {
+      remedy: 'Start again when the transaction that holds the table has ended, or run the statement by hand.',
+      cause,
+    });
+  }
+  return error;
 }
 
 /** Postgres asks for CREATE on the database, then for ownership of each table, and for a superuser where it is all tables. */

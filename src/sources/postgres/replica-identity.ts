@@ -1,10 +1,8 @@
-import type { ClientBase } from 'pg';
 import type { IdentitySetting } from '../../config/table-settings.ts';
 import type { PublishedTable } from './catalog.ts';
 import { quoteIdentifier } from './postgres-error.ts';
-import { collectionId } from './table-filter.ts';
+import { collectionId, type TableName } from './table-filter.ts';
 
-const LOCK_TIMEOUT_MS = 10_000;
 const WORDS = { default: 'DEFAULT', full: 'FULL', nothing: 'NOTHING', index: 'INDEX' } as const;
 
 /** Statements that bring the tables to what `replica.identity.autoset.values` asks for; the first entry that matches counts. */
@@ -23,10 +21,10 @@ export function identityStatements(
   });
 }
 
-export async function setReplicaIdentities(client: ClientBase, statements: readonly string[]): Promise<void> {
-  await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
-  for (const statement of statements) await client.query(statement);
-  await client.query('RESET lock_timeout');
+/** Whether a start gives the table an identity by which its rows can be told apart. */
+export function willBeIdentified(settings: readonly IdentitySetting[], table: TableName): boolean {
+  const setting = settings.find((one) => one.tables.test(collectionId(table)));
+  return setting?.identity === 'FULL' || setting?.identity === 'INDEX';
 }
 
 /**

@@ -10,7 +10,6 @@ import type { Position } from './offset.ts';
 import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
 import { checkReadable } from './read-privilege.ts';
-import { identityStatements, setReplicaIdentities } from './replica-identity.ts';
 import type { StreamPosition } from './replication-stream.ts';
 import { checkServer, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
 import {
@@ -129,27 +128,17 @@ async function preparePublication(input: StartInput, serverVersion: number): Pro
   const { config, session, logger } = input;
   const name = config['publication.name'];
   const captures = createTableFilter(config);
-  const warnings = await session.run('prepare the publication', (client) =>
+  const { warnings, identities } = await session.run('prepare the publication', (client) =>
     ensurePublication(client, config, serverVersion),
   );
   for (const warning of warnings) logger.warn(warning);
-  const read = async (): Promise<readonly PublishedTable[]> => {
-    const published = await session.run('read the publication', (client) =>
-      readPublishedTables(client, name, serverVersion),
-    );
-    return published.filter(captures);
-  };
-  const tables = await read();
-  const statements = identityStatements(config['replica.identity.autoset.values'] ?? [], tables);
-  if (statements.length === 0) {
-    reportTables(tables, config, logger);
-    return tables;
-  }
-  logger.info({ statements }, 'setting replica identities');
-  await session.run('set replica identities', (client) => setReplicaIdentities(client, statements));
-  const changed = await read();
-  reportTables(changed, config, logger);
-  return changed;
+  if (identities.length > 0) logger.info({ statements: identities }, 'replica identities set');
+  const published = await session.run('read the publication', (client) =>
+    readPublishedTables(client, name, serverVersion),
+  );
+  const tables = published.filter(captures);
+  reportTables(tables, config, logger);
+  return tables;
 }
 
 /** The slot as soon as nobody reads it, which a reader of ours that was just killed may still do. Null: there is none. */
