@@ -28,10 +28,12 @@ export interface Table {
 export const NULL_VALUE = -1;
 /** `Row.spans` start of a TOASTed column that the update did not touch: the value exists but was not sent. */
 export const UNCHANGED_VALUE = -2;
+/** `Row.spans` start of a column that the row image leaves out (MySQL: binlog_row_image minimal or noblob). Absent is not NULL. */
+export const ABSENT_VALUE = -3;
 
 /**
  * A view of one row image: column `i` is `bytes[spans[base + 2i] .. spans[base + 2i + 1])`.
- * A negative start is {@link NULL_VALUE} or {@link UNCHANGED_VALUE}.
+ * A negative start is {@link NULL_VALUE}, {@link UNCHANGED_VALUE} or {@link ABSENT_VALUE}.
  * Borrowed: valid until the next batch is pulled from the source.
  */
 export interface Row {

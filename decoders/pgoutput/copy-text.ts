@@ -1,6 +1,6 @@
 import { NULL_VALUE, type Row } from '../change.ts';
 import { DecodeError } from '../decode-error.ts';
-import { SpanArena } from './tuple.ts';
+import { SpanArena } from '../span-arena.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;

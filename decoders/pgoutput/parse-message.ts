@@ -1,5 +1,6 @@
 import { Cursor } from '../cursor.ts';
 import { DecodeError } from '../decode-error.ts';
+import { SpanArena } from '../span-arena.ts';
 import type { Message } from './message.ts';
 import {
   parseBeginPrepare,
@@ -13,7 +14,6 @@ import { parseType } from './relation-messages.ts';
 import { parseDelete, parseInsert, parseTruncate, parseUpdate, type RowContext } from './row-messages.ts';
 import { parseStreamAbort, parseStreamCommit, parseStreamStart, parseStreamStop } from './stream-messages.ts';
 import { parseBegin, parseCommit, parseLogicalMessage, parseOrigin } from './transaction-messages.ts';
-import { SpanArena } from './tuple.ts';
 
 export interface MessageParserOptions {
   /** The stream was asked for with `streaming 'parallel'` (protocol 4): stream aborts are longer then. */

@@ -1,9 +1,10 @@
 import type { Row, Table } from '../change.ts';
 import type { Cursor } from '../cursor.ts';
 import { DecodeError } from '../decode-error.ts';
+import type { SpanArena } from '../span-arena.ts';
 import type { DeleteMessage, InsertMessage, TruncateMessage, UpdateMessage } from './message.ts';
 import type { RelationCache } from './relation-cache.ts';
-import { parseTuple, type SpanArena } from './tuple.ts';
+import { parseTuple } from './tuple.ts';
 
 const NEW_ROW = 0x4e; // N
 const OLD_ROW = 0x4f; // O
