@@ -5,8 +5,11 @@ import { relative, resolve } from 'node:path';
 import { type EventData, run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { Unavailable } from './services/debian.ts';
+import { startMariadb } from './services/mariadb.ts';
+import { startMysql } from './services/mysql.ts';
 import { type PostgresVersion, startPostgres } from './services/postgres.ts';
 import { urlVariable } from './services/shared.ts';
+import { mysqlUrlVariable } from './services/shared-mysql.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 /** Two cores: one file computes while another waits for a server. */
@@ -27,18 +30,28 @@ function slownessOf(file: string): number {
 }
 
 await using servers = new AsyncDisposableStack();
-for (const version of [18, 15] as const) await provide(version);
+const fast = { settings: { fsync: 'off' } };
+const postgresVersions: readonly PostgresVersion[] = [18, 15];
+await Promise.all([
+  ...postgresVersions.map((version) =>
+    provide(`Postgres ${version}`, urlVariable[version], () => startPostgres({ version, ...fast })),
+  ),
+  provide('MySQL', mysqlUrlVariable.mysql, startMysql),
+  provide('MariaDB', mysqlUrlVariable.mariadb, startMariadb),
+]);
 
-async function provide(version: PostgresVersion): Promise<void> {
-  const variable = urlVariable[version];
+async function provide(
+  name: string,
+  variable: string,
+  start: () => Promise<AsyncDisposable & { readonly url: string }>,
+): Promise<void> {
   if (process.env[variable]) return;
   try {
-    const server = servers.use(await startPostgres({ version, settings: { fsync: 'off' } }));
-    process.env[variable] = server.url;
+    process.env[variable] = servers.use(await start()).url;
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     // Each test that needs it says so by itself.
-    process.stderr.write(`Postgres ${version} is not to be had: ${error.message}\n`);
+    process.stderr.write(`${name} is not to be had: ${error.message}\n`);
   }
 }
 
