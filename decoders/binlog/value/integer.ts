@@ -1,0 +1,31 @@
+import { DecodeError } from '../../decode-error.ts';
+import { expectLength, littleEndian } from './fixed-length.ts';
+
+/**
+ * TINYINT, SMALLINT, MEDIUMINT or INT: 1 to 4 bytes, little-endian (MySQL Internals, "Binary Protocol Value").
+ * The binlog does not say by the value whether the column is unsigned: the table map's SIGNEDNESS does.
+ */
+export function parseSigned(bytes: Buffer, start: number, end: number): number {
+  const value = parseUnsigned(bytes, start, end);
+  const unusedBits = 32 - 8 * (end - start);
+  return (value << unusedBits) >> unusedBits;
+}
+
+/** The same types as UNSIGNED. */
+export function parseUnsigned(bytes: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length < 1 || length > 4) throw new DecodeError(`integer: 1 to 4 bytes expected, ${length} found`, start);
+  return littleEndian(bytes, start, end);
+}
+
+/** BIGINT. */
+export function parseSigned64(bytes: Buffer, start: number, end: number): bigint {
+  expectLength('bigint', start, end, 8);
+  return bytes.readBigInt64LE(start);
+}
+
+/** BIGINT UNSIGNED. */
+export function parseUnsigned64(bytes: Buffer, start: number, end: number): bigint {
+  expectLength('bigint', start, end, 8);
+  return bytes.readBigUInt64LE(start);
+}
