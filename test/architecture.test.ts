@@ -45,6 +45,7 @@ const ENTRY_POINTS = [
   'decoders/binlog/gtid-set-binary.ts',
   'decoders/binlog/mariadb-gtid.ts',
   'decoders/binlog/binlog-position.ts',
+  'decoders/binlog/ddl/classify.ts',
 ];
 
 interface SourceFile {

@@ -1,0 +1,152 @@
+import { parseCharsetName, parseColumnType } from './column-type.ts';
+import type { ColumnDefinition } from './table-definition.ts';
+import type { TokenReader } from './token-reader.ts';
+
+/** Words at which a column's definition ends in ALTER TABLE without a comma. */
+const AFTER_COLUMN = ['FIRST', 'AFTER', 'PARTITION'];
+
+/** `name type [attribute ...]` (MySQL manual, "CREATE TABLE Statement": column_definition); stops before `,`, `)`, FIRST or AFTER. */
+export function parseColumnDefinition(reader: TokenReader): ColumnDefinition {
+  const name = reader.identifier();
+  const mark = reader.mark;
+  const { type, charset, collation: typeCollation, isSerial } = parseColumnType(reader);
+  const typeText = reader.textSince(mark);
+  const column = {
+    name,
+    type,
+    typeText,
+    charset,
+    collation: typeCollation,
+    nullable: isSerial ? false : (null as boolean | null),
+    defaultText: null as string | null,
+    autoIncrement: isSerial,
+    generated: null as ColumnDefinition['generated'],
+    primaryKey: false,
+    unique: isSerial,
+    invisible: false,
+    comment: null as string | null,
+  };
+  while (!isAtColumnEnd(reader)) parseAttribute(reader, column);
+  return column;
+}
+
+type Draft = { -readonly [K in keyof ColumnDefinition]: ColumnDefinition[K] };
+
+function isAtColumnEnd(reader: TokenReader): boolean {
+  const { kind, upper } = reader.peek();
+  if (kind === 'end' || upper === ',' || upper === ')' || upper === ';') return true;
+  return AFTER_COLUMN.includes(upper) || (upper === 'REMOVE' && reader.peek(1).upper === 'PARTITIONING');
+}
+
+function parseAttribute(reader: TokenReader, column: Draft): void {
+  if (reader.accept('NOT', 'NULL')) column.nullable = false;
+  else if (reader.accept('NULL')) column.nullable = true;
+  else if (reader.accept('SERIAL', 'DEFAULT', 'VALUE')) {
+    column.nullable = false;
+    column.autoIncrement = true;
+    column.unique = true;
+  } else if (reader.accept('DEFAULT')) column.defaultText = parseDefault(reader);
+  else if (reader.accept('ON', 'UPDATE')) parseDefault(reader);
+  else if (reader.accept('AUTO_INCREMENT')) column.autoIncrement = true;
+  else if (reader.accept('UNIQUE')) {
+    column.unique = true;
+    reader.accept('KEY');
+  } else if (reader.accept('PRIMARY', 'KEY') || reader.accept('PRIMARY') || reader.accept('KEY'))
+    column.primaryKey = true;
+  else if (reader.accept('COMMENT')) column.comment = parseString(reader);
+  else if (reader.accept('COLLATE')) column.collation = parseCharsetName(reader);
+  else if (reader.accept('INVISIBLE')) column.invisible = true;
+  else if (reader.accept('VISIBLE')) column.invisible = false;
+  else if (reader.accept('GENERATED', 'ALWAYS', 'AS') || reader.accept('AS')) parseGenerated(reader, column);
+  else if (reader.accept('REFERENCES')) skipReference(reader);
+  else if (reader.accept('CONSTRAINT')) {
+    if (reader.peek().upper !== 'CHECK') reader.identifier();
+    skipCheck(reader);
+  } else if (reader.peek().upper === 'CHECK') skipCheck(reader);
+  else if (reader.acceptAny(['COLUMN_FORMAT', 'STORAGE']) !== null || reader.accept('SRID')) reader.next();
+  else if (reader.accept('REF_SYSTEM_ID')) {
+    reader.accept('=');
+    reader.next();
+  } else if (reader.acceptAny(['ENGINE_ATTRIBUTE', 'SECONDARY_ENGINE_ATTRIBUTE']) !== null) {
+    reader.accept('=');
+    parseString(reader);
+  } else if (reader.accept('NOT', 'SECONDARY') || reader.accept('WITHOUT', 'SYSTEM', 'VERSIONING')) return;
+  else if (reader.accept('WITH', 'SYSTEM', 'VERSIONING')) return;
+  else if (reader.server === 'mariadb' && reader.peek(1).upper === '=') {
+    // An attribute of the storage engine: name = value.
+    reader.identifier();
+    reader.expect('=');
+    reader.next();
+  } else throw reader.notUnderstood('an attribute of a column');
+}
+
+function parseGenerated(reader: TokenReader, column: Draft): void {
+  if (reader.accept('ROW')) {
+    // MariaDB: the period columns of a versioned table.
+    if (reader.acceptAny(['START', 'END']) === null) throw reader.notUnderstood('START or END');
+    column.generated = 'stored';
+    column.nullable = false;
+    return;
+  }
+  reader.skipParentheses();
+  column.generated = reader.acceptAny(['STORED', 'PERSISTENT']) === null ? 'virtual' : 'stored';
+  if (column.generated === 'virtual') reader.accept('VIRTUAL');
+}
+
+/** A literal, with sign or introducer, a function without or with parentheses, or an expression in them; as written. */
+export function parseDefault(reader: TokenReader): string {
+  const mark = reader.mark;
+  if (reader.peek().upper === '(') reader.skipParentheses();
+  else {
+    reader.acceptAny(['+', '-']);
+    const first = reader.next();
+    switch (first.kind) {
+      case 'number':
+        break;
+      case 'string':
+        while (reader.peek().kind === 'string') reader.next();
+        break;
+      case 'word':
+        if (reader.server === 'mariadb' && first.upper === 'NEXT') reader.expect('VALUE', 'FOR');
+        if (reader.peek().kind === 'string') {
+          while (reader.peek().kind === 'string') reader.next();
+        } else if (first.value.startsWith('_') && reader.peek().kind === 'number') reader.next();
+        else if (reader.peek().upper === '(') reader.skipParentheses();
+        else if (first.upper === 'NEXT') reader.tableName();
+        break;
+      default:
+        throw reader.notUnderstood('a default value');
+    }
+  }
+  const text = reader.textSince(mark);
+  // MariaDB takes an expression without parentheses around it.
+  const { kind, upper } = reader.peek();
+  if (kind === 'symbol' && !',);'.includes(upper)) throw reader.notUnderstood('the end of the default value');
+  return text;
+}
+
+export function parseString(reader: TokenReader): string {
+  if (reader.peek().kind !== 'string') throw reader.notUnderstood('a string');
+  let value = '';
+  while (reader.peek().kind === 'string') value += reader.next().value;
+  return value;
+}
+
+function skipCheck(reader: TokenReader): void {
+  reader.expect('CHECK');
+  reader.skipParentheses();
+  if (!reader.accept('NOT', 'ENFORCED')) reader.accept('ENFORCED');
+}
+
+/** `table [(columns)] [MATCH x] [ON DELETE action] [ON UPDATE action]`: a foreign key changes nothing of the other table. */
+function skipReference(reader: TokenReader): void {
+  reader.tableName();
+  if (reader.peek().upper === '(') reader.skipParentheses();
+  for (;;) {
+    if (reader.accept('MATCH')) reader.next();
+    else if (reader.accept('ON', 'DELETE') || reader.accept('ON', 'UPDATE')) {
+      if (!reader.accept('NO', 'ACTION') && !reader.accept('SET', 'NULL') && !reader.accept('SET', 'DEFAULT'))
+        reader.next();
+    } else return;
+  }
+}

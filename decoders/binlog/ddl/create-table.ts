@@ -1,0 +1,89 @@
+import type { Statement } from './statement.ts';
+import type { ColumnDefinition, TableDefinition } from './table-definition.ts';
+import { parseTableElement } from './table-element.ts';
+import { acceptTextOption, skipOption } from './table-options.ts';
+import { NotUnderstood, type TokenReader } from './token-reader.ts';
+
+/** Words at which the SELECT of CREATE TABLE ... SELECT begins. */
+const QUERY_START = ['AS', 'IGNORE', 'REPLACE', 'SELECT', 'VALUES', 'TABLE', '('];
+
+/** From behind `CREATE [OR REPLACE] TABLE`. Throws NotUnderstood only when it cannot tell the table. */
+export function parseCreateTable(reader: TokenReader, orReplace: boolean): Statement {
+  const ifNotExists = reader.accept('IF', 'NOT', 'EXISTS');
+  const table = reader.tableName();
+  const statement = { kind: 'create-table', tables: [table], ifNotExists, orReplace } as const;
+
+  if (reader.accept('LIKE') || reader.accept('(', 'LIKE')) {
+    const like = reader.tableName();
+    reader.accept(')');
+    reader.expectEnd();
+    return { ...statement, like, definition: null, startsTransaction: false };
+  }
+  const mark = reader.mark;
+  let definition: TableDefinition | null = null;
+  try {
+    definition = parseDefinition(reader);
+  } catch (error) {
+    if (!(error instanceof NotUnderstood)) throw error;
+  }
+  reader.reset(mark);
+  return { ...statement, like: null, definition, startsTransaction: endsWithStartTransaction(reader) };
+}
+
+function endsWithStartTransaction(reader: TokenReader): boolean {
+  while (!reader.isAtEnd) {
+    if (reader.accept('START', 'TRANSACTION')) return reader.isAtEnd;
+    const { kind, upper } = reader.next();
+    if (kind === 'broken' || upper === ';') throw reader.notUnderstood('the end of the statement');
+  }
+  return false;
+}
+
+/** Null when a SELECT gives the columns, or some of them. */
+function parseDefinition(reader: TokenReader): TableDefinition | null {
+  if (reader.peek().upper !== '(' || ['SELECT', 'WITH', 'VALUES', 'TABLE', '('].includes(reader.peek(1).upper))
+    return null;
+  const columns: ColumnDefinition[] = [];
+  let primaryKey: readonly string[] | null = null;
+  reader.expect('(');
+  do {
+    const element = parseTableElement(reader);
+    if (element.kind === 'column') columns.push(element.column);
+    if (element.kind === 'primary-key') primaryKey = element.columns;
+  } while (reader.accept(','));
+  reader.expect(')');
+
+  const options = { charset: null, collation: null, comment: null };
+  let systemVersioned = false;
+  while (!reader.isAtEnd) {
+    if (reader.accept(',') || acceptTextOption(reader, options)) continue;
+    if (reader.accept('START', 'TRANSACTION')) reader.expectEnd();
+    else if (reader.accept('WITH', 'SYSTEM', 'VERSIONING')) systemVersioned = true;
+    else if (reader.accept('PARTITION', 'BY')) {
+      if (!skipPartitioning(reader)) return null;
+    } else if (QUERY_START.includes(reader.peek().upper) || reader.peek().upper === 'WITH') return null;
+    else skipOption(reader);
+  }
+  return {
+    columns,
+    primaryKey: primaryKey ?? columns.filter((column) => column.primaryKey).map(({ name }) => name),
+    charset: options.charset,
+    collation: options.collation,
+    comment: options.comment,
+    systemVersioned,
+  };
+}
+
+/** Skips what follows PARTITION BY; false when a SELECT follows. */
+function skipPartitioning(reader: TokenReader): boolean {
+  while (!reader.isAtEnd) {
+    const { kind, upper } = reader.peek();
+    if (kind === 'broken' || upper === ';') throw reader.notUnderstood('partitions');
+    if (upper === 'SELECT' || upper === 'AS' || upper === 'VALUES' || upper === 'TABLE') return false;
+    if (upper === '(' && ['SELECT', 'WITH', '('].includes(reader.peek(1).upper)) return false;
+    if (upper === 'START' && reader.peek(1).upper === 'TRANSACTION') return true;
+    if (upper === '(') reader.skipParentheses();
+    else reader.next();
+  }
+  return true;
+}
