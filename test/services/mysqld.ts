@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../../src/cli/demo/postgres-server.ts';
-import type { DebianTree } from './unpacked-debian.ts';
+import { adopt, type DebianTree } from './unpacked-debian.ts';
 
 /** Server settings by option name; true is an option without a value, false leaves out one of the defaults. */
 export type MysqldSettings = Readonly<Record<string, string | boolean>>;
@@ -85,7 +85,8 @@ export async function startMysqld(program: MysqldProgram, options: TestMysqldOpt
   // From here until the server has its guard nothing is awaited: the exit of a signal handler would leave the folder behind.
   const dir = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'tailrace-my-')) : resolve(options.dir);
   const dataDir = join(dir, 'data');
-  if (!existsSync(dataDir)) cpSync(join(template, 'data'), dataDir, { recursive: true });
+  if (!existsSync(dataDir))
+    cpSync(join(template, 'data'), dataDir, { recursive: true, mode: constants.COPYFILE_FICLONE });
   const password = readFileSync(join(template, 'password'), 'utf8').trim();
   const server = new Mysqld({ program, dir, dataDir, port, temporary: options.dir === undefined });
   await server.start(options.settings ?? {});
@@ -144,7 +145,7 @@ function ensureTemplate(program: MysqldProgram): string {
     );
     // It holds the server's UUID: each copy makes one of its own.
     rmSync(join(unfinished, 'data', 'auto.cnf'), { force: true });
-    if (!existsSync(template)) renameSync(unfinished, template);
+    adopt(unfinished, template);
     return template;
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

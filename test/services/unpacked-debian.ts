@@ -86,9 +86,18 @@ function unpack(options: DebianTreeOptions, folder: string): void {
     }
     rmSync(lists, { recursive: true });
     rmSync(cache, { recursive: true });
-    if (!existsSync(folder)) renameSync(unfinished, folder);
+    adopt(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Gives a finished folder its name, unless another process was faster with the same. */
+export function adopt(finished: string, name: string): void {
+  try {
+    renameSync(finished, name);
+  } catch (error) {
+    if (!existsSync(name)) throw error;
   }
 }
 
