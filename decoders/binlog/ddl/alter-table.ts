@@ -66,6 +66,7 @@ function parseAdd(reader: TokenReader, actions: AlterAction[]): void {
   }
   const key = parseKeyOrConstraint(reader);
   if (key !== null) {
+    if (key.kind === 'period') throw reader.notUnderstood('anything but a period');
     actions.push(
       key.kind === 'primary-key' ? { kind: 'add-primary-key', columns: key.columns } : { kind: 'other', what: 'ADD' },
     );
@@ -83,6 +84,7 @@ function parseAdd(reader: TokenReader, actions: AlterAction[]): void {
     if (element.kind === 'column')
       actions.push({ kind: 'add-column', column: element.column, place: null, ifNotExists });
     else if (element.kind === 'primary-key') actions.push({ kind: 'add-primary-key', columns: element.columns });
+    else if (element.kind === 'period') throw reader.notUnderstood('anything but a period');
     else actions.push({ kind: 'other', what: 'ADD' });
   } while (reader.accept(','));
   reader.expect(')');

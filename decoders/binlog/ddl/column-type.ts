@@ -58,7 +58,7 @@ const TYPES: Readonly<Record<string, string>> = {
   MULTILINESTRING: 'multilinestring',
   MULTIPOLYGON: 'multipolygon',
   GEOMETRYCOLLECTION: 'geometrycollection',
-  GEOMCOLLECTION: 'geomcollection',
+  GEOMCOLLECTION: 'geometrycollection',
   UUID: 'uuid',
   INET4: 'inet4',
   INET6: 'inet6',
@@ -125,6 +125,12 @@ export function parseColumnType(reader: TokenReader): ParsedType {
     name = AS_BINARY[name]!;
     charset = null;
   }
+  if (name === 'json' && reader.server === 'mariadb') {
+    name = 'longtext';
+    charset = 'utf8mb4';
+    collation = 'utf8mb4_bin';
+  }
+  if (name === 'geometrycollection' && reader.server === 'mysql') name = 'geomcollection';
   if (name === 'float' && parameters.length === 1) {
     if (parameters[0]! > 24) name = 'double';
     parameters = [];

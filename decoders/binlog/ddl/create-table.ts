@@ -45,11 +45,13 @@ function parseDefinition(reader: TokenReader): TableDefinition | null {
     return null;
   const columns: ColumnDefinition[] = [];
   let primaryKey: readonly string[] | null = null;
+  const periodColumns: string[] = [];
   reader.expect('(');
   do {
     const element = parseTableElement(reader);
     if (element.kind === 'column') columns.push(element.column);
     if (element.kind === 'primary-key') primaryKey = element.columns;
+    if (element.kind === 'period') periodColumns.push(...element.columns.map((name) => name.toLowerCase()));
   } while (reader.accept(','));
   reader.expect(')');
 
@@ -65,7 +67,9 @@ function parseDefinition(reader: TokenReader): TableDefinition | null {
     else skipOption(reader);
   }
   return {
-    columns,
+    columns: columns.map((column) =>
+      periodColumns.includes(column.name.toLowerCase()) ? { ...column, nullable: false } : column,
+    ),
     primaryKey: primaryKey ?? columns.filter((column) => column.primaryKey).map(({ name }) => name),
     charset: options.charset,
     collation: options.collation,

@@ -2,7 +2,10 @@ import type { TableName } from './statement.ts';
 
 /** A column's type in the server's own words: `INTEGER` is `int`, `BOOL` is `tinyint(1)`. */
 export interface ColumnType {
-  /** As information_schema's DATA_TYPE names it, lower case. */
+  /**
+   * As information_schema's DATA_TYPE names it, lower case; but `text(n)` and `blob(n)` become the smallest type that
+   * holds n characters of the column's set, which a column alone does not know.
+   */
   readonly name: string;
   /** Length, precision and scale, or fractional digits, as far as they are written or implied by the name (`char` is `char(1)`). */
   readonly parameters: readonly number[];
@@ -40,7 +43,10 @@ export interface TableDefinition {
   readonly charset: string | null;
   readonly collation: string | null;
   readonly comment: string | null;
-  /** MariaDB: two hidden columns, row_start and row_end, follow unless they are declared. */
+  /**
+   * MariaDB: two hidden columns, row_start and row_end, follow unless they are declared, and the end is a last part of
+   * the primary key that `primaryKey` does not name.
+   */
   readonly systemVersioned: boolean;
 }
 
@@ -75,7 +81,10 @@ export type AlterAction =
   | { readonly kind: 'set-visibility'; readonly name: string; readonly invisible: boolean }
   | { readonly kind: 'add-primary-key'; readonly columns: readonly string[] }
   | { readonly kind: 'drop-primary-key' }
-  /** CONVERT TO CHARACTER SET: every text column's set changes too. */
+  /**
+   * CONVERT TO CHARACTER SET: every text column's set changes too, and TINYTEXT, TEXT and MEDIUMTEXT become the next
+   * bigger type where a character may now take more bytes.
+   */
   | { readonly kind: 'convert-charset'; readonly charset: string | null; readonly collation: string | null }
   | {
       readonly kind: 'table-options';

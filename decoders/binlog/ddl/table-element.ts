@@ -6,6 +6,8 @@ import type { TokenReader } from './token-reader.ts';
 export type TableElement =
   | { readonly kind: 'column'; readonly column: ColumnDefinition }
   | { readonly kind: 'primary-key'; readonly columns: readonly string[] }
+  /** MariaDB: PERIOD FOR name (start, end), which makes its columns NOT NULL. */
+  | { readonly kind: 'period'; readonly columns: readonly string[] }
   /** Another index or a constraint. */
   | { readonly kind: 'other' };
 
@@ -31,11 +33,14 @@ export function parseKeyOrConstraint(reader: TokenReader): Exclude<TableElement,
     reader.skipItem();
     return { kind: 'primary-key', columns };
   }
+  if (reader.accept('PERIOD', 'FOR')) {
+    reader.identifier();
+    return { kind: 'period', columns: parsePeriod(reader) };
+  }
   const [first, second] = [reader.peek().upper, reader.peek(1).upper];
   const isOther =
     ['UNIQUE', 'INDEX', 'KEY', 'FULLTEXT', 'SPATIAL', 'FOREIGN', 'CHECK'].includes(first) ||
-    (first === 'VECTOR' && (second === 'INDEX' || second === 'KEY')) ||
-    (first === 'PERIOD' && second === 'FOR');
+    (first === 'VECTOR' && (second === 'INDEX' || second === 'KEY'));
   if (!isOther) return null;
   reader.skipItem();
   return { kind: 'other' };
@@ -60,4 +65,13 @@ function parsePrimaryKey(reader: TokenReader): readonly string[] {
   } while (reader.accept(','));
   reader.expect(')');
   return columns;
+}
+
+function parsePeriod(reader: TokenReader): readonly string[] {
+  reader.expect('(');
+  const start = reader.identifier();
+  reader.expect(',');
+  const end = reader.identifier();
+  reader.expect(')');
+  return [start, end];
 }
