@@ -40,8 +40,11 @@ export interface Row {
   readonly bytes: Buffer;
   readonly spans: Int32Array;
   readonly base: number;
-  /** `full`: every column is meant; `key`: only the identity columns are, the others are absent, not NULL. */
-  readonly image: 'full' | 'key';
+  /**
+   * `full`: every column is meant; `key`: only the identity columns are, the others are absent, not NULL; `partial`: the
+   * columns that are absent have {@link ABSENT_VALUE}.
+   */
+  readonly image: 'full' | 'key' | 'partial';
 }
 
 /** The transaction that a change belongs to; sources extend it with what their source block tells. */
