@@ -87,6 +87,7 @@ export async function startMysqld(program: MysqldProgram, options: TestMysqldOpt
   const dataDir = join(dir, 'data');
   if (!existsSync(dataDir))
     cpSync(join(template, 'data'), dataDir, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  mkdirSync(join(dir, 'tmp'), { recursive: true });
   const password = readFileSync(join(template, 'password'), 'utf8').trim();
   const server = new Mysqld({ program, dir, dataDir, port, temporary: options.dir === undefined });
   await server.start(options.settings ?? {});
@@ -185,6 +186,8 @@ class Mysqld {
       ...program.places,
       ...rootUser(),
       datadir: dataDir,
+      // A starting MariaDB deletes every temporary table's file that it finds there, also another server's.
+      tmpdir: join(dir, 'tmp'),
       port: String(port),
       socket: this.socketPath,
       'pid-file': join(dir, 'pid'),
