@@ -60,7 +60,7 @@ export function isNumeric(type: number): boolean {
   }
 }
 
-/** Columns that the charset fields count: binary ones too, with the collation `binary`, and MariaDB's geometry. */
+/** Columns that the charset fields count: binary ones too, with the collation `binary`, MySQL's vectors and MariaDB's geometry. */
 export function isCharacter(type: number, family: ServerFamily): boolean {
   switch (type) {
     case COLUMN_TYPE.string:
@@ -70,6 +70,8 @@ export function isCharacter(type: number, family: ServerFamily): boolean {
     case COLUMN_TYPE.varcharCompressed:
     case COLUMN_TYPE.blobCompressed:
       return true;
+    case COLUMN_TYPE.vector:
+      return family === 'mysql';
     case COLUMN_TYPE.geometry:
       return family === 'mariadb';
     default:

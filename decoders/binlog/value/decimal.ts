@@ -7,8 +7,8 @@ const DIGITS_PER_GROUP = 9;
 const SIGN_BIT = 0x80;
 /** So many digits always fit a safe integer. */
 const SAFE_DIGITS = 15;
-/** DECIMAL(65, 30) is the widest column; MariaDB allows 38 digits after the point. */
-const MAX_PRECISION = 65;
+/** A column has at most 65 digits; a decimal inside JSON says up to nine groups of nine (DECIMAL_MAX_POSSIBLE_PRECISION). */
+const MAX_PRECISION = 81;
 
 const POWERS_OF_TEN = Array.from({ length: DIGITS_PER_GROUP + 1 }, (_, exponent) => 10 ** exponent);
 

@@ -46,7 +46,7 @@ export function formatJson(value: JsonValue, style: JsonStyle): string {
     case 'time':
       return `"${formatTime(value.micros, 6)}"`;
     case 'opaque':
-      return `"base64:type${value.type}:${value.bytes.toString('base64')}"`;
+      return quoted(`base64:type${value.type}:${base64Lines(value.bytes)}`);
     case 'array':
       return `[${value.elements.map((element) => formatJson(element, style)).join(style.separator)}]`;
     case 'object': {
@@ -54,6 +54,17 @@ export function formatJson(value: JsonValue, style: JsonStyle): string {
       return `{${members.join(style.separator)}}`;
     }
   }
+}
+
+/** The server breaks Base64 into lines (base64_encode in mysys/base64.cc). */
+const BASE64_LINE_CHARACTERS = 76;
+
+function base64Lines(bytes: Buffer): string {
+  const text = bytes.toString('base64');
+  const lines: string[] = [];
+  for (let at = 0; at < text.length; at += BASE64_LINE_CHARACTERS)
+    lines.push(text.slice(at, at + BASE64_LINE_CHARACTERS));
+  return lines.join('\n');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
