@@ -74,14 +74,14 @@ test('an event cut short is a DecodeError, or holds whole rows from the beginnin
   for (const { path, events } of files) {
     const plain = withoutChecksums(events);
     for (const [at, event] of plain.entries()) {
-      // One event of a type and size stands for all.
-      const key = `${event[4]} ${event.length}`;
+      // One event of a type and about its size stands for all.
+      const key = `${event[4]} ${event.length >> 5}`;
       if (seen.has(key) || event.length > 2000) continue;
       seen.add(key);
       const whole = outcome(parserAt(plain, at), event);
       for (let length = 0; length < event.length; length += length < 128 ? 1 : 11) {
         const cut = event.subarray(0, length);
-        assert.throws(() => outcome(parserAt(plain, at), cut), DecodeError, `${path}, event ${at} as it is`);
+        assert.throws(() => outcome(new EventParser(), cut), DecodeError, `${path}, event ${at} as it is`);
         if (length < EVENT_HEADER_BYTES || at === 0) continue;
         const rows = rowsOrError(parserAt(plain, at), withSize(Buffer.from(cut)));
         if (rows === null) continue;
