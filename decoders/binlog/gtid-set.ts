@@ -45,7 +45,10 @@ export class GtidSet {
     this.#sources = new Map();
   }
 
-  /** Throws DecodeError (its offset counts characters) on anything that the server would not take. */
+  /**
+   * Throws DecodeError (its offset counts characters) on anything that the server would not take, and on a UUID or tag
+   * without a number, which the server takes for nothing.
+   */
   static parse(text: string): GtidSet {
     const found = new Map<string, (readonly [bigint, bigint])[]>();
     let offset = 0;
