@@ -97,32 +97,30 @@ function parseGenerated(reader: TokenReader, column: Draft): void {
 export function parseDefault(reader: TokenReader): string {
   const mark = reader.mark;
   if (reader.peek().upper === '(') reader.skipParentheses();
+  else if (reader.server === 'mariadb' && reader.accept('NEXT', 'VALUE', 'FOR')) reader.tableName();
   else {
-    reader.acceptAny(['+', '-']);
-    const first = reader.next();
-    switch (first.kind) {
-      case 'number':
-        break;
-      case 'string':
-        while (reader.peek().kind === 'string') reader.next();
-        break;
-      case 'word':
-        if (reader.server === 'mariadb' && first.upper === 'NEXT') reader.expect('VALUE', 'FOR');
-        if (reader.peek().kind === 'string') {
-          while (reader.peek().kind === 'string') reader.next();
-        } else if (first.value.startsWith('_') && reader.peek().kind === 'number') reader.next();
-        else if (reader.peek().upper === '(') reader.skipParentheses();
-        else if (first.upper === 'NEXT') reader.tableName();
-        break;
-      default:
-        throw reader.notUnderstood('a default value');
-    }
+    if (reader.acceptAny(['+', '-']) === null && isIntroducer(reader)) reader.next();
+    const { kind } = reader.peek();
+    if (kind !== 'word' && kind !== 'number' && kind !== 'string') throw reader.notUnderstood('a default value');
+    reader.next();
+    // More of a string, or what a word before it makes of it: x'41', DATE '2001-01-01'.
+    if (kind !== 'number') while (reader.peek().kind === 'string') reader.next();
+    if (kind === 'word' && reader.peek().upper === '(') reader.skipParentheses();
   }
   const text = reader.textSince(mark);
-  // MariaDB takes an expression without parentheses around it.
+  // An expression without parentheses around it, which MariaDB takes in places.
   const { kind, upper } = reader.peek();
   if (kind === 'symbol' && !',);'.includes(upper)) throw reader.notUnderstood('the end of the default value');
   return text;
+}
+
+/** `_charset` before a literal. */
+function isIntroducer(reader: TokenReader): boolean {
+  const { kind, value } = reader.peek();
+  const after = reader.peek(1);
+  const isLiteral =
+    after.kind === 'string' || after.kind === 'number' || (after.kind === 'word' && reader.peek(2).kind === 'string');
+  return kind === 'word' && value.startsWith('_') && isLiteral && !['COMMENT', 'COLLATE'].includes(after.upper);
 }
 
 export function parseString(reader: TokenReader): string {
