@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../model/errors.ts';
 import type { TopicLog } from '../model/log.ts';
-import type { BatchEncoder, Source } from '../model/plugin.ts';
+import type { BatchEncoder, Source, SourceStatus } from '../model/plugin.ts';
 import type { TaskState, TaskStatus } from '../model/status.ts';
 import type { Backoff } from './backoff.ts';
 import { type OnAppended, runSourceTask } from './source-task.ts';
@@ -18,7 +18,7 @@ export interface SupervisorOptions {
   readonly createTask: () => Task;
   readonly backoff: Backoff;
   /**
-   * Milliseconds to wait before another first start, or null to give up. Until a batch was read, an error is more
+   * Milliseconds to wait before another first start, or null to give up. Until a source reads, an error is more
    * likely a wrong configuration than a passing fault, and whoever started the process is waiting to hear of it.
    */
   readonly retryStart: (error: TailraceError, attempt: number) => number | null;
@@ -42,7 +42,8 @@ export class Supervisor {
   #isOn = false;
   #error: TailraceError | null = null;
   #failedAttempts = 0;
-  #hasAppended = false;
+  /** A source has read, if only to find nothing yet: an idle database gives no batch, and cuts off its readers all the same. */
+  #hasRead = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -54,7 +55,7 @@ export class Supervisor {
 
   status(): TaskStatus {
     const source = this.#source?.status() ?? null;
-    const isRunning = this.#isOn && source !== null && source.phase !== 'starting';
+    const isRunning = this.#isOn && source !== null && hasBegun(source);
     const error = isRunning ? null : this.#error;
     return {
       connector: this.connector,
@@ -92,7 +93,7 @@ export class Supervisor {
   #delayMs(error: TailraceError): number | null {
     if (error.policy.action === 'fail') return null;
     const { retryStart, backoff } = this.#options;
-    return this.#hasAppended ? backoff.nextMs() : retryStart(error, this.#failedAttempts);
+    return this.#hasRead ? backoff.nextMs() : retryStart(error, this.#failedAttempts);
   }
 
   /** What the task failed with; null when it ended as it should. */
@@ -108,6 +109,8 @@ export class Supervisor {
     } catch (cause) {
       failure = this.#noteFailure(cause);
     }
+    // Asked before it is closed, which ends its phase.
+    if (source !== null && hasBegun(source.status())) this.#hasRead = true;
     this.#isOn = false;
     try {
       await source?.close();
@@ -123,7 +126,6 @@ export class Supervisor {
     const from = await log.offsets.get(connector, source.partition);
     this.#isOn = true;
     const noteProgress: OnAppended = (batch, encoded, appendMs) => {
-      this.#hasAppended = true;
       this.#error = null;
       this.#failedAttempts = 0;
       backoff.reset();
@@ -139,6 +141,11 @@ export class Supervisor {
     this.#state = 'RESTARTING';
     return error;
   }
+}
+
+/** It has found its server as it must be, and reads. */
+function hasBegun({ phase }: SourceStatus): boolean {
+  return phase !== 'starting';
 }
 
 function asTailraceError(cause: unknown): TailraceError {

@@ -4,8 +4,8 @@ import { encodeRecords, SERVER } from '../logs/sqlite/log-fixture.ts';
 
 export const TOPIC = 'numbers';
 
-/** What its consumer finds in order: a batch by its number, an error, or nothing more to come until it is told to end. */
-export type Scripted = number | Error | 'wait';
+/** What its consumer finds in order: a batch by its number, an error, nothing for now, or nothing more to come until it is told to end. */
+export type Scripted = number | Error | 'idle' | 'wait';
 
 /**
  * A source of numbered batches, one record each. One that begins with an error could not connect. Like a real one it waits for its server until the signal aborts, and
@@ -42,6 +42,7 @@ export class ScriptedSource implements Source {
       }
       // Whatever comes takes a turn of the event loop.
       await new Promise((wake) => setImmediate(wake));
+      if (next === 'idle') continue;
       if (next instanceof Error) {
         this.#onEvent('error');
         throw next;

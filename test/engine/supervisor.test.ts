@@ -215,6 +215,16 @@ test('a first start that fails is not tried again, unless the caller says for ho
   assert.deepEqual(await patient.values(), ['1']);
 });
 
+test('a source that has read is restarted like any other, also if it had nothing to give yet', async () => {
+  await using scene = new Scene({ starts: [['idle', passing], [passing], [1, 'wait']] });
+  await scene.run();
+  assert.deepEqual(
+    scene.restarts.map(({ code }) => code),
+    [passing.code, passing.code],
+  );
+  assert.deepEqual(await scene.values(), ['1']);
+});
+
 test('an append that failed after it was written is not repeated by the restart', async () => {
   const full = new TailraceError('log.full', 'no space left');
   await using scene = new Scene({
