@@ -24,6 +24,11 @@ export class TableMapCache {
   readonly #byName = new Map<string, Entry>();
   #statement = 0;
 
+  /** Ids that are remembered. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
   /** Takes the rest of a table map event: everything behind its id and flags. */
   announce(id: number, cursor: BinlogCursor, family: ServerFamily): TableMap {
     const { bytes, position, end } = cursor;

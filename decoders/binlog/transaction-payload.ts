@@ -59,14 +59,34 @@ function expand(payload: Buffer, compression: number, size: number | null, at: n
       at,
     );
   }
-  let events: Buffer;
+  const frames: Buffer[] = [];
+  let length = 0;
+  for (let start = 0; start < payload.length; ) {
+    const frame = decompressFrame(payload.subarray(start), size - length, at);
+    frames.push(frame.data);
+    length += frame.data.length;
+    start += frame.compressedBytes;
+  }
+  if (length !== size) throw new DecodeError(`transaction payload gives ${length} bytes, ${size} were announced`, at);
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames, length);
+}
+
+/** What zlib gives with `info: true`, which its types leave out. */
+interface Decompressed {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/** The first zstd frame: zlib stops behind it, and a server may write several. */
+function decompressFrame(bytes: Buffer, limit: number, at: number): { data: Buffer; compressedBytes: number } {
+  let result: Decompressed;
   try {
-    events = zstdDecompressSync(payload, { maxOutputLength: Math.max(1, size) });
+    const options = { maxOutputLength: Math.max(1, limit), info: true };
+    result = zstdDecompressSync(bytes, options) as unknown as Decompressed;
   } catch (error) {
     throw new DecodeError(`transaction payload cannot be decompressed: ${(error as Error).message}`, at);
   }
-  if (events.length !== size) {
-    throw new DecodeError(`transaction payload gives ${events.length} bytes, ${size} were announced`, at);
-  }
-  return events;
+  const compressedBytes = result.engine.bytesWritten;
+  if (compressedBytes === 0) throw new DecodeError('transaction payload cannot be decompressed: empty frame', at);
+  return { data: result.buffer, compressedBytes };
 }
