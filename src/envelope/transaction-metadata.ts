@@ -9,7 +9,8 @@ const ORDER_KEY_PREFIX = 'transaction_data_collection_order_';
 
 /**
  * Counts the events of the open transaction for `provide.transaction.metadata`. Its state travels in the source offset
- * under Debezium's keys, so that a restart in the middle of a transaction counts on.
+ * under Debezium's keys, so that a restart in the middle of a transaction counts on. Only the source knows whether it does
+ * go on there: it delivers the begin of every transaction but of one that it resumes.
  */
 export class TransactionTracker {
   readonly #topic: string;
@@ -57,10 +58,15 @@ export class TransactionTracker {
       return entry;
     });
     const record = this.#record(change, id, 'END', BigInt(this.#total), counts);
+    this.forget();
+    return record;
+  }
+
+  /** For the begin of a transaction: one that is still open was given up, as when the tables are read again instead. */
+  forget(): void {
     this.#openId = null;
     this.#total = 0;
     this.#perCollection = new Map();
-    return record;
   }
 
   /** What the offset of a batch that ends inside a transaction must carry. */

@@ -125,6 +125,7 @@ export class Pipeline implements BatchEncoder {
         return;
       }
       case 'begin':
+        this.#transactions?.forget();
         return;
       case 'commit':
         this.#end(change);

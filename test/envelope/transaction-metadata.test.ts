@@ -94,6 +94,23 @@ test('a restart in the middle of a transaction counts on', () => {
   assert.deepEqual(second.offset, { lsn: 1 });
 });
 
+test('a transaction that was given up after a part is not counted into the next one', () => {
+  const first = run(pipeline(null), [begin(TX), person(1), pet(1)]);
+  const anew = pipeline(first.offset);
+  assert.deepEqual(run(anew, [rowChange(PEOPLE, 'r', { after: rowOf(['1']) })]).borders, []);
+  const next = { ...TX, xid: TX.xid + 1 };
+  const { borders, places, offset } = run(anew, [begin(next), person(3), commit(next)]);
+  assert.deepEqual(places, ['1/1']);
+  assert.deepEqual(
+    borders.map((border) => (border as unknown[]).slice(2)),
+    [
+      [null, null],
+      [1, ['public.people 1']],
+    ],
+  );
+  assert.deepEqual(offset, { lsn: 1 });
+});
+
 test('an offset of a complete transaction opens none', () => {
   const { borders, places } = run(pipeline({ lsn: 1, skip: 2 }), [begin(TX), person(1), commit(TX)]);
   assert.deepEqual(places, ['1/1']);
