@@ -27,16 +27,21 @@ export function parseCreateTable(reader: TokenReader, orReplace: boolean): State
     if (!(error instanceof NotUnderstood)) throw error;
   }
   reader.reset(mark);
-  return { ...statement, like: null, definition, startsTransaction: endsWithStartTransaction(reader) };
+  return { ...statement, like: null, definition, startsTransaction: hasStartTransaction(reader) };
 }
 
-function endsWithStartTransaction(reader: TokenReader): boolean {
+/** The words stand among the table's options. */
+function hasStartTransaction(reader: TokenReader): boolean {
+  let found = false;
   while (!reader.isAtEnd) {
-    if (reader.accept('START', 'TRANSACTION')) return reader.isAtEnd;
-    const { kind, upper } = reader.next();
-    if (kind === 'broken' || upper === ';') throw reader.notUnderstood('the end of the statement');
+    if (reader.accept('START', 'TRANSACTION')) found = true;
+    else if (reader.peek().upper === '(') reader.skipParentheses();
+    else {
+      const { kind, upper } = reader.next();
+      if (kind === 'broken' || upper === ';') throw reader.notUnderstood('the end of the statement');
+    }
   }
-  return false;
+  return found;
 }
 
 /** Null when a SELECT gives the columns, or some of them. */
@@ -59,8 +64,8 @@ function parseDefinition(reader: TokenReader): TableDefinition | null {
   let systemVersioned = false;
   while (!reader.isAtEnd) {
     if (reader.accept(',') || acceptTextOption(reader, options)) continue;
-    if (reader.accept('START', 'TRANSACTION')) reader.expectEnd();
-    else if (reader.accept('WITH', 'SYSTEM', 'VERSIONING')) systemVersioned = true;
+    if (reader.accept('START', 'TRANSACTION')) continue;
+    if (reader.accept('WITH', 'SYSTEM', 'VERSIONING')) systemVersioned = true;
     else if (reader.accept('PARTITION', 'BY')) {
       if (!skipPartitioning(reader)) return null;
     } else if (QUERY_START.includes(reader.peek().upper) || reader.peek().upper === 'WITH') return null;

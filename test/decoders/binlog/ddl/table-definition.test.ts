@@ -90,6 +90,8 @@ test('no definition is better than half of one', () => {
 test('MySQL tells that the rows of CREATE TABLE ... SELECT follow in the same transaction', () => {
   for (const [text, expected] of [
     ['CREATE TABLE t (a INT) ENGINE=InnoDB START TRANSACTION', true],
+    ['CREATE TABLE t (a INT) START TRANSACTION ENGINE=InnoDB DEFAULT CHARSET=latin1', true],
+    ['CREATE TABLE t (start INT)', false],
     ['CREATE TABLE t (a INT) PARTITION BY HASH (a) PARTITIONS 2 START TRANSACTION', true],
     ["CREATE TABLE t (a INT) COMMENT 'x START TRANSACTION'", false],
     ['CREATE TABLE t (a INT) -- START TRANSACTION', false],
