@@ -10,12 +10,21 @@ import { parseNewRow, parseOldRow, parseOptionalOldRow, parseTruncate } from './
 import { parseBegin, parseCommit, parseLogicalMessage, parseOrigin } from './transaction-messages.ts';
 import type { PgTx } from './tx.ts';
 
+/** What was emitted of a transaction that was not complete then. */
+export interface Skip {
+  readonly xid: number;
+  /** How many of its ordinals. */
+  readonly count: number;
+  /** Tells it from another one of the same xid, which a failover may bring. Null: not known. */
+  readonly commitLsn: number | null;
+}
+
 /** Where a stream continues. All null: at its beginning. */
 export interface ResumePosition {
   /** `end_lsn` of the last transaction that was emitted whole; the stream was asked for from here. */
   readonly lastEndLsn: number | null;
-  /** The transaction that was open then, and how many of its ordinals were emitted. */
-  readonly skip: { readonly xid: number; readonly count: number } | null;
+  /** Of the transaction that was open then. */
+  readonly skip: Skip | null;
   /** LSN of the last non-transactional message emitted: those belong to no commit that could stand for them. */
   readonly lastMessageLsn?: number | null;
   /** End of a commit that was emitted before: what the first transaction has as `previousEndLsn`. */
@@ -70,7 +79,7 @@ export class TransactionReducer {
   #lastEndLsn: number | null;
   #lastMessageLsn: number | null;
   #previousEndLsn: number | null;
-  #skip: { readonly xid: number; readonly count: number } | null;
+  #skip: Skip | null;
   /** Ordinals of the open transaction below this one were emitted before the restart. */
   #firstOrdinal = 0;
 
@@ -214,6 +223,10 @@ export class TransactionReducer {
     const skip = this.#skip;
     if (skip !== null && skip.xid !== xid) {
       throw new PositionLostError(`transaction ${skip.xid} expected, ${xid} came`);
+    }
+    if (skip !== null && skip.commitLsn !== null && skip.commitLsn !== commitLsn) {
+      const lsns = `that commits at ${formatLsn(skip.commitLsn)} was delivered in part, and one that commits at ${formatLsn(commitLsn)} came`;
+      throw new PositionLostError(`a transaction ${xid} ${lsns}`);
     }
     this.#firstOrdinal = skip?.count ?? 0;
     this.#ordinal = 0;

@@ -1,3 +1,4 @@
+import type { Skip } from '../../../decoders/pgoutput/transaction.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
@@ -13,7 +14,8 @@ import type { SeenTransactions } from './seen-transactions.ts';
  *
  * and keys that only tailrace reads:
  *
- *   skip, skip_xid          changes delivered of the transaction after lsn_commit, and its xid: a restart drops as many
+ *   skip, skip_xid, skip_commit_lsn   changes delivered of the transaction after lsn_commit, its xid and the LSN of its
+ *                           commit: a restart drops as many of that transaction
  *   sequence_lsn            where it is not lsn_commit: end of the last commit delivered, for source.sequence
  *   message_lsn             last non-transactional message delivered, while it lies beyond lsn_commit
  *   system_id, timeline     of the server that the LSNs belong to
@@ -22,7 +24,7 @@ import type { SeenTransactions } from './seen-transactions.ts';
 export interface Position {
   /** End of the last complete transaction; null while a first snapshot is under way. */
   readonly endLsn: number | null;
-  readonly skip: { readonly xid: number; readonly count: number } | null;
+  readonly skip: Skip | null;
   readonly messageLsn: number | null;
   /** Commit time of the last change, microseconds since 1970 UTC. */
   readonly commitTimeMicros: number | null;
@@ -71,7 +73,7 @@ export function formatStreamOffset(at: StreamOffset): SourceOffset {
         : { ts_usec: lastCommitTimeMicros }
       : { messageType: last.messageType, txId: last.xid, ts_usec: last.commitTimeMicros }),
     ...(previousEndLsn === endLsn ? {} : { sequence_lsn: previousEndLsn }),
-    ...(skip === null ? {} : { skip: skip.count, skip_xid: skip.xid }),
+    ...formatSkip(skip),
     ...(messageLsn === null || messageLsn <= endLsn ? {} : { message_lsn: messageLsn }),
     ...formatSeen(seen),
     ...formatServer(server),
@@ -103,10 +105,16 @@ export function formatSnapshotOffset(at: SnapshotOffset): SourceOffset {
     txId: at.xid,
     ts_usec: at.readTimeMicros,
     ...(endLsn === null ? {} : { lsn_proc: endLsn, lsn_commit: endLsn }),
-    ...(skip === null ? {} : { skip: skip.count, skip_xid: skip.xid }),
+    ...formatSkip(skip),
     ...formatSeen(at.seen),
     ...formatServer(at.server),
   };
+}
+
+function formatSkip(skip: Skip | null): SourceOffset {
+  if (skip === null) return {};
+  const { count, xid, commitLsn } = skip;
+  return { skip: count, skip_xid: xid, ...(commitLsn === null ? {} : { skip_commit_lsn: commitLsn }) };
 }
 
 function formatSeen(seen: SeenTransactions | null): SourceOffset {
@@ -135,7 +143,10 @@ export function parseOffset(offset: SourceOffset): Position {
   const { snapshot_seen: seen, snapshot_lsn: beforeLsn } = offset;
   return {
     endLsn: position,
-    skip: typeof skip === 'number' && typeof skipXid === 'number' ? { xid: skipXid, count: skip } : null,
+    skip:
+      typeof skip === 'number' && typeof skipXid === 'number'
+        ? { xid: skipXid, count: skip, commitLsn: lsnOf(offset, 'skip_commit_lsn') }
+        : null,
     messageLsn: lsnOf(offset, 'message_lsn'),
     previousEndLsn:
       snapshot !== 'none' ? null : offset.sequence_lsn === undefined ? position : lsnOf(offset, 'sequence_lsn'),

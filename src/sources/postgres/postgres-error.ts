@@ -176,7 +176,7 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
   if (isServerError(error)) {
     const meaning = meaningOf(error, context);
     const what = meaning?.what === undefined ? '' : `${meaning.what}: `;
-    const text = `${at}: ${what}${error.message} (SQLSTATE ${error.code})`;
+    const text = `${at}: ${what}${withoutValue(error)} (SQLSTATE ${error.code})`;
     const remedy = meaning?.remedy ?? error.hint ?? null;
     const details = remedy === null ? { cause: error } : { remedy, cause: error };
     return new TailraceError(meaning?.code ?? otherwise, text, details);
@@ -222,7 +222,7 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
   if (
     code === 'ECONNRESET' ||
     code === 'EPIPE' ||
-    /Connection terminated|not queryable|was closed/i.test(cause.message)
+    /Connection terminated|not queryable|was closed|Query read timeout/i.test(cause.message)
   ) {
     return new TailraceError('source.connection_lost', text, {
       remedy: 'tailrace reconnects and goes on from its checkpoint.',
@@ -230,6 +230,11 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
     });
   }
   return new TailraceError(otherwise, text, { cause });
+}
+
+/** Data exceptions (class 22) quote the value at their end: `invalid input syntax for type integer: "x"`. */
+function withoutValue({ code, message }: ServerError): string {
+  return code.startsWith('22') ? message.replace(/"[^]*"/, '...') : message;
 }
 
 export function isServerError(error: unknown): error is ServerError {

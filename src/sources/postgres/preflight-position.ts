@@ -4,7 +4,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { PreflightCheck } from '../../model/preflight.ts';
 import { parseOffset } from './offset.ts';
-import { checkServer, identifyServer, readTimelineHistory } from './server-identity.ts';
+import { findDivergence, identifyServer, readTimelineHistory } from './server-identity.ts';
 import { readSlot } from './slot.ts';
 import { planStart } from './start-check.ts';
 
@@ -21,9 +21,9 @@ export async function checkStoredPosition(
     const stored = parseOffset(offset);
     const server = await identifyServer(replication);
     const readHistory = (timeline: number): Promise<string> => readTimelineHistory(replication, timeline);
-    if (stored.server !== null) await checkServer(stored.server, stored.endLsn, server, readHistory);
+    const divergence = await findDivergence(stored, server, readHistory);
     const slot = await readSlot(query, config['slot.name']);
-    const { reason } = planStart({ stored, slot, server }, config);
+    const { reason } = planStart({ stored, slot, server, divergence }, config);
     if (reason === null) return { name, status: 'ok', message: 'the slot has what follows it', remedy: null };
     return { name, status: 'warning', message: `${reason.message}; the tables will be read again`, remedy: null };
   } catch (error) {

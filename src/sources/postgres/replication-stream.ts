@@ -2,7 +2,7 @@ import type { Change, Table } from '../../../decoders/change.ts';
 import { CopyDataReader } from '../../../decoders/pgoutput/copy-data.ts';
 import { FrameReader } from '../../../decoders/pgoutput/frame.ts';
 import { parseServerReport } from '../../../decoders/pgoutput/server-report.ts';
-import { TransactionReducer } from '../../../decoders/pgoutput/transaction.ts';
+import { type Skip, TransactionReducer } from '../../../decoders/pgoutput/transaction.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import type { TailraceError } from '../../model/errors.ts';
 import { ReadPacer } from './read-pacer.ts';
@@ -15,7 +15,7 @@ import type { Wire, WireListener } from './wire.ts';
 export interface StreamPosition {
   /** Everything that committed before this was delivered. */
   readonly endLsn: number;
-  readonly skip: { readonly xid: number; readonly count: number } | null;
+  readonly skip: Skip | null;
   readonly messageLsn: number | null;
   readonly seen: SeenTransactions | null;
   /** End of the last commit that was delivered; null before the first one after a snapshot. */
@@ -254,10 +254,11 @@ export class ReplicationStream implements WireListener {
     const dueMs = this.#idleDueMs();
     if (dueMs <= 0) this.#notify();
     else {
+      // Timers cut fractions of a millisecond off, and fire early: then it is not due yet.
       this.#idleTimer = setTimeout(() => {
         this.#idleTimer = null;
-        this.#notify();
-      }, dueMs);
+        this.#considerIdle();
+      }, Math.ceil(dueMs));
     }
   }
 
@@ -283,7 +284,7 @@ export class ReplicationStream implements WireListener {
       bytes: this.#pendingBytes,
       position: {
         endLsn,
-        skip: open === null || ordinal === 0 ? null : { xid: open.xid, count: ordinal },
+        skip: open === null || ordinal === 0 ? null : { xid: open.xid, count: ordinal, commitLsn: open.commitLsn },
         messageLsn: lastMessageLsn,
         seen: this.#seen.seen,
         previousEndLsn: reducer.previousEndLsn,

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { formatLsn, parseLsn } from '../../../decoders/pgoutput/lsn.ts';
 import { TailraceError } from '../../model/errors.ts';
-import type { ServerIdentity } from './offset.ts';
+import type { Position, ServerIdentity } from './offset.ts';
 
 export interface Server extends ServerIdentity {
   /** End of the WAL that the server has flushed. */
@@ -18,15 +18,16 @@ export async function identifyServer(replication: Client): Promise<Server> {
 }
 
 /**
- * Whether LSNs of `stored` mean the same on this server: the same cluster, and, after a failover, a position that lies
- * before the point at which the new timeline left the old one. Throws `source.identity_changed` or `source.position_lost`.
+ * Whether LSNs of the stored position mean the same on this server: the same cluster, and, after a failover, all that was
+ * delivered lies before the point at which the new timeline left the old one. Returns the `source.position_lost` where it
+ * does not; throws `source.identity_changed` for another cluster.
  */
-export async function checkServer(
-  stored: ServerIdentity,
-  endLsn: number | null,
+export async function findDivergence(
+  { server: stored, endLsn, skip, messageLsn }: Pick<Position, 'server' | 'endLsn' | 'skip' | 'messageLsn'>,
   server: Server,
   readHistory: (timeline: number) => Promise<string>,
-): Promise<void> {
+): Promise<TailraceError | null> {
+  if (stored === null) return null;
   if (stored.systemId !== server.systemId) {
     throw new TailraceError(
       'source.identity_changed',
@@ -37,13 +38,15 @@ export async function checkServer(
       },
     );
   }
-  if (stored.timeline === server.timeline || endLsn === null) return;
+  if (stored.timeline === server.timeline || endLsn === null) return null;
+  // A transaction that was delivered in part, and a message outside of any, reach further than the last complete one.
+  const deliveredLsn = Math.max(endLsn, skip?.commitLsn ?? 0, messageLsn ?? 0);
   const switchLsn = parseSwitchPoint(await readHistory(server.timeline), stored.timeline);
-  if (switchLsn !== null && endLsn <= switchLsn) return;
+  if (switchLsn !== null && deliveredLsn <= switchLsn) return null;
   const where = switchLsn === null ? 'does not descend from it' : `left it at ${formatLsn(switchLsn)}`;
-  throw new TailraceError(
+  return new TailraceError(
     'source.position_lost',
-    `the stored position ${formatLsn(endLsn)} is on timeline ${stored.timeline}, and the server's timeline ${server.timeline} ${where}: the topics hold changes that this server never had`,
+    `the stored position ${formatLsn(deliveredLsn)} is on timeline ${stored.timeline}, and the server's timeline ${server.timeline} ${where}: the topics hold changes that this server never had`,
     { remedy: 'Start with snapshot.mode=when_needed to read the tables again, or with "tailrace offsets reset".' },
   );
 }

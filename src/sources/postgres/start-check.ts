@@ -12,6 +12,8 @@ export interface StartState {
   readonly stored: Position | null;
   readonly slot: SlotState | null;
   readonly server: Server;
+  /** That the stored position is of another history than the server's. */
+  readonly divergence: TailraceError | null;
 }
 
 /** What a start has to do. */
@@ -41,7 +43,8 @@ export function planStart(state: StartState, config: StartConfig): StartPlan {
   if (mode === 'initial_only') {
     return { snapshot: stored.snapshot === 'unfinished', stream: false, slot: 'none', from: null, reason: null };
   }
-  const lost = findLoss(state, config);
+  const loss = findLoss(state, config);
+  const lost = state.divergence ?? loss;
   if (lost === null) {
     return {
       snapshot: mode === 'always' || stored.snapshot === 'unfinished',
@@ -52,7 +55,7 @@ export function planStart(state: StartState, config: StartConfig): StartPlan {
     };
   }
   if (mode !== 'when_needed' && mode !== 'always') throw lost;
-  const isUsable = slot !== null && lost.code === 'source.position_lost';
+  const isUsable = loss === null || loss.code === 'source.position_lost';
   const how = slot === null ? 'create' : isUsable ? 'use' : 'recreate';
   return { snapshot: true, stream: true, slot: how, from: null, reason: lost };
 }

@@ -11,7 +11,7 @@ import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
 import { checkReadable } from './read-privilege.ts';
 import type { StreamPosition } from './replication-stream.ts';
-import { checkServer, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
+import { findDivergence, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
 import {
   type CreatedSlot,
   createSlot,
@@ -68,10 +68,10 @@ export async function prepareStart(input: StartInput): Promise<Start> {
   try {
     const server = await identifyServer(replication);
     const readHistory = (timeline: number): Promise<string> => readTimelineHistory(replication, timeline);
-    if (stored?.server != null) await checkServer(stored.server, stored.endLsn, server, readHistory);
+    const divergence = stored === null ? null : await findDivergence(stored, server, readHistory);
     const tables = await preparePublication(input, serverVersion);
     const slot = await freeSlot(input);
-    const plan = planStart({ stored, slot, server }, config);
+    const plan = planStart({ stored, slot, server, divergence }, config);
     if (plan.reason !== null)
       logger.warn({ code: plan.reason.code }, `${plan.reason.message}; reading the tables again`);
     if (plan.snapshot) await session.run('check privileges', (client) => checkReadable(client, config, tables));

@@ -157,7 +157,7 @@ for (const entry of plain) {
         assert.ok(writer.open);
         const resume = {
           lastEndLsn: writer.lastEndLsn,
-          skip: { xid: writer.open.xid, count: writer.ordinal },
+          skip: { xid: writer.open.xid, count: writer.ordinal, commitLsn: writer.open.commitLsn },
           lastMessageLsn: writer.lastMessageLsn,
           previousEndLsn: writer.previousEndLsn,
           lastCommitTimeMicros: writer.lastCommitTimeMicros,
@@ -305,9 +305,16 @@ test('rows stay what they are while the reducer goes on', () => {
 test('a transaction that is not the one to be resumed means that the position is lost', () => {
   const messages = fixture('postgres-18/transactions');
   const lost = (resume: TransactionReducerOptions['resume']) => () => reduce(messages, { resume: resume! });
-  assert.throws(lost({ lastEndLsn: null, skip: { xid: 7, count: 1 } }), isLost(/transaction 7 expected, \d+ came/));
+  assert.throws(
+    lost({ lastEndLsn: null, skip: { xid: 7, count: 1, commitLsn: null } }),
+    isLost(/transaction 7 expected, \d+ came/),
+  );
   const xid = messages[0]!.data.readUInt32BE(17);
-  assert.throws(lost({ lastEndLsn: null, skip: { xid, count: 2 } }), isLost(/has 1 changes, 2 were emitted before/));
+  const commitLsn = Number(messages[0]!.data.readBigUInt64BE(1));
+  const part = { xid, count: 2, commitLsn };
+  assert.throws(lost({ lastEndLsn: null, skip: part }), isLost(/has 1 changes, 2 were emitted before/));
+  const other = { xid, count: 1, commitLsn: commitLsn + 1 };
+  assert.throws(lost({ lastEndLsn: null, skip: other }), isLost(/commits at .* was delivered in part/));
   assert.throws(lost({ lastEndLsn: parseLsn('1/0'), skip: null }), isLost(/commits at .*, before 1\/0/));
 });
 

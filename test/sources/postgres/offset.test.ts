@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatSnapshotOffset, formatStreamOffset, parseOffset } from '../../../src/sources/postgres/offset.ts';
 import { createVisibility } from '../../../src/sources/postgres/seen-transactions.ts';
-import { parseSwitchPoint } from '../../../src/sources/postgres/server-identity.ts';
+import { findDivergence, parseSwitchPoint } from '../../../src/sources/postgres/server-identity.ts';
 
 const server = { systemId: '7710595417462829926', timeline: 3 };
 const last = { lsn: 190, xid: 7, commitTimeMicros: 5, messageType: 'INSERT' };
@@ -12,14 +12,14 @@ test('a position survives its offset', () => {
   const offset = JSON.parse(
     JSON.stringify(
       formatStreamOffset({
-        ...{ endLsn: 100, skip: { xid: 7, count: 3 }, messageLsn: 180, last, seen, server },
+        ...{ endLsn: 100, skip: { xid: 7, count: 3, commitLsn: 195 }, messageLsn: 180, last, seen, server },
         ...{ previousEndLsn: 90, lastCommitTimeMicros: 4 },
       }),
     ),
   );
   assert.deepEqual(parseOffset(offset), {
     endLsn: 100,
-    skip: { xid: 7, count: 3 },
+    skip: { xid: 7, count: 3, commitLsn: 195 },
     messageLsn: 180,
     commitTimeMicros: 5,
     previousEndLsn: 90,
@@ -75,6 +75,18 @@ test('a transaction is seen when the snapshot lists it as committed, also across
   assert.equal(seen(2), false, 'it was in progress');
   assert.equal(seen(5), false, 'it began later');
   assert.equal(seen(1, 1000), false, 'it committed later');
+});
+
+test('after a failover all that was delivered must lie before the point at which the timelines parted', async () => {
+  const now = { systemId: server.systemId, timeline: 4, walEndLsn: 900 };
+  const parted = async () => '3\t0/64\tno recovery target specified\n';
+  const delivered = { server, endLsn: 90, skip: null, messageLsn: null };
+  const of = async (more: object) => (await findDivergence({ ...delivered, ...more }, now, parted))?.code ?? null;
+  assert.equal(await of({}), null);
+  assert.equal(await of({ endLsn: 101 }), 'source.position_lost');
+  assert.equal(await of({ skip: { xid: 7, count: 1, commitLsn: 99 } }), null);
+  assert.equal(await of({ skip: { xid: 7, count: 1, commitLsn: 120 } }), 'source.position_lost');
+  assert.equal(await of({ messageLsn: 120 }), 'source.position_lost');
 });
 
 test('a timeline history names where a timeline was left', () => {

@@ -27,3 +27,9 @@ test('another internal error of the server is not taken for one of decoding', ()
   assert.equal(error.code, 'internal');
   assert.doesNotMatch(error.message, /cannot decode/);
 });
+
+test('a value that the server quotes in its message is left out', () => {
+  const message = 'invalid input syntax for type integer: "4111 1111 "" \n1111"';
+  const error = postgresError({ severity: 'ERROR', code: '22P02', message }, context);
+  assert.match(error.message, /invalid input syntax for type integer: \.\.\. \(SQLSTATE 22P02\)$/);
+});

@@ -82,7 +82,7 @@ test('a keepalive inside of an open transaction does not move the position', asy
   const [stream] = await started({ batchBytes: 1 });
   stream.onChunk(Buffer.concat([relation, begin(200, 1), insert(190, '1'), keepalive(300, false)]));
   const batch = await stream.next();
-  assert.deepEqual([batch?.position.endLsn, batch?.position.skip], [100, { xid: 1, count: 1 }]);
+  assert.deepEqual([batch?.position.endLsn, batch?.position.skip], [100, { xid: 1, count: 1, commitLsn: 200 }]);
   await stream.close();
 });
 
@@ -115,6 +115,25 @@ test('an idle position waits until everything before it is acked', async () => {
   stream.ack(210);
   await next;
   assert.equal(idle, 300);
+  await stream.close();
+});
+
+test('an idle position is given when it is due, also where its timer fired a little early', async (t) => {
+  let nowMs = 1_000;
+  t.mock.method(performance, 'now', () => nowMs);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [stream] = await started();
+  stream.onChunk(keepalive(200, false));
+  assert.equal((await stream.next())?.position.endLsn, 200);
+  stream.ack(200);
+  stream.onChunk(keepalive(300, false));
+  const next = stream.next();
+  nowMs += 999.6;
+  t.mock.timers.tick(1_000);
+  await new Promise((wake) => setImmediate(wake));
+  nowMs += 1;
+  t.mock.timers.tick(1);
+  assert.equal((await next)?.position.endLsn, 300);
   await stream.close();
 });
 

@@ -106,6 +106,31 @@ test('a position of another server, of another timeline, or beyond the WAL is re
   assert.equal((await failure(config, { nonsense: true })).code, 'source.position_lost');
 });
 
+test('when_needed reads the tables again where the position is of a timeline that the server never had', async (t) => {
+  const database = await useDatabase(t);
+  const [config, offset] = await ran(database);
+  const run = new SourceRun({ ...config, 'snapshot.mode': 'when_needed' }, { t, from: { ...offset, timeline: 7 } });
+  await run.until(() => run.rows.length === 2);
+  await database.client.query('INSERT INTO items VALUES (3)');
+  await run.until(() => run.rows.length === 3);
+  assert.deepEqual(
+    run.rows.map(({ op, after }) => `${op}${after?.id}`),
+    ['r1', 'r2', 'c3'],
+  );
+});
+
+test('another transaction with the xid of one that was delivered in part is not taken for it', async (t) => {
+  const database = await useDatabase(t);
+  const [config, offset] = await ran(database);
+  const { rows } = await database.client.query<{ xid: string }>(
+    'WITH inserted AS (INSERT INTO items VALUES (3), (4)) SELECT pg_current_xact_id()::text AS xid',
+  );
+  const part = { skip: 1, skip_xid: Number(rows[0]?.xid), skip_commit_lsn: Number(offset.lsn_commit) + 2 ** 30 };
+  const error = await failure(config, { ...offset, ...part });
+  assert.equal(error.code, 'source.position_lost');
+  assert.match(error.message, /was delivered in part/);
+});
+
 test("an offset in Debezium's keys alone is gone on from", async (t) => {
   const database = await useDatabase(t);
   const [config, offset] = await ran(database);
