@@ -202,7 +202,12 @@ function createConnector(config: PostgresConfig, log: SqliteLog, options: Worker
     },
     onAside: (error) => child.warn({ code: error.code, remedy: error.remedy }, error.message),
   });
-  return { config, supervisor, counters, lag: new LagProbe(config, Date.now) };
+  return { config, supervisor, counters, lag: new LagProbe(config, elapsedMs) };
+}
+
+/** What a lag in time is measured by: it is not set back. */
+function elapsedMs(): number {
+  return Math.floor(performance.now());
 }
 
 /** The address of the first connector that has one on: one process has one server. */

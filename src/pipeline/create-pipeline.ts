@@ -23,6 +23,8 @@ export interface PipelineParts {
   readonly plan?: 'compiled' | 'structured';
   /** Microseconds since 1970 UTC; the system's clock if not given. */
   readonly clock?: () => number;
+  /** Milliseconds since any moment, never set back; the system's monotonic clock if not given. */
+  readonly elapsedMs?: () => number;
 }
 
 /** A pipeline as a connector's configuration asks for it. */
@@ -70,6 +72,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     transactionMetadata: config['provide.transaction.metadata'],
     heartbeatMs: config['heartbeat.interval.ms'],
     clock: parts.clock ?? systemMicros,
+    elapsedMs: parts.elapsedMs ?? (() => performance.now()),
   });
 }
 

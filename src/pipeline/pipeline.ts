@@ -41,6 +41,8 @@ export interface PipelineOptions {
   readonly heartbeatMs: number;
   /** Microseconds since 1970 UTC. */
   readonly clock: () => number;
+  /** Milliseconds since any moment, never set back: intervals are measured by it. */
+  readonly elapsedMs: () => number;
 }
 
 interface TableEntry {
@@ -54,12 +56,13 @@ export class Pipeline implements BatchEncoder {
   readonly #records: RecordEncoder;
   readonly #tables = new WeakMap<Table, TableEntry>();
   #transactions: TransactionTracker | null = null;
+  /** By `elapsedMs`. */
   #lastHeartbeatMs: number;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#records = new RecordEncoder(options.output, options.keys, options.values, options.headers);
-    this.#lastHeartbeatMs = Math.floor(options.clock() / 1000);
+    this.#lastHeartbeatMs = options.elapsedMs();
   }
 
   resume(from: SourceOffset | null): void {
@@ -179,9 +182,11 @@ export class Pipeline implements BatchEncoder {
 
   #heartbeat(nowMs: number): void {
     const { heartbeatMs, shape } = this.#options;
+    if (heartbeatMs === 0) return;
+    const elapsedMs = this.#options.elapsedMs();
     // The source brings a batch each interval; its timer and this clock need not agree to the millisecond.
-    if (heartbeatMs === 0 || nowMs - this.#lastHeartbeatMs < 0.9 * heartbeatMs) return;
-    this.#lastHeartbeatMs = nowMs;
+    if (elapsedMs - this.#lastHeartbeatMs < 0.9 * heartbeatMs) return;
+    this.#lastHeartbeatMs = elapsedMs;
     const key = createStruct();
     key.serverName = shape.naming.prefix;
     const value = createStruct();
