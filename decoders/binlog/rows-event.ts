@@ -13,7 +13,7 @@ export interface RowsEvent {
   readonly table: TableMap;
   /** Its last rows event: the statement is over. */
   readonly endsStatement: boolean;
-  /** Columns that the row images hold, 1 or 0 by index; null: all. An insert has no before, a delete no after. */
+  /** What the images before and after hold; null: there is none, as before an insert and after a delete. */
   readonly before: Presence | null;
   readonly after: Presence | null;
   /** An update whose JSON columns may come as diffs of the value before (PARTIAL_UPDATE_ROWS_EVENT). */
