@@ -103,9 +103,28 @@ function multiByteParser(charset: MultiByteCharset): ParseText {
 
 const gb18030 = new TextDecoder('gb18030', { fatal: true, ignoreBOM: true });
 
-/** What the platform knows of GB 18030 is what the server knows, but for characters without Unicode. */
+/** Pairs that the server reads by GB 18030-2005 and the platform by a later edition, or as browsers do. */
+const GB18030_OF_2005 = new Map([
+  [0xa3a0, 0xe5e5],
+  ...[0xa6d9, 0xa6da, 0xa6db, 0xa6dc, 0xa6dd, 0xa6de, 0xa6df, 0xa6ec, 0xa6ed, 0xa6f3].map(
+    (pair, i) => [pair, 0xe78d + i] as const,
+  ),
+  [0xfe59, 0xe81e],
+  [0xfe61, 0xe826],
+  [0xfe66, 0xe82b],
+  [0xfe67, 0xe82c],
+  [0xfe6d, 0xe832],
+  [0xfe7e, 0xe843],
+  [0xfe90, 0xe854],
+  [0xfea0, 0xe864],
+]);
+/** What the platform makes of those, and the euro sign that it takes a byte 0x80 for. */
+const GB18030_DOUBTFUL = /[\u20ac\u3000\ufe10-\ufe19\u9fb4-\u9fbb]/;
+
+/** What the platform knows of GB 18030 is what the server knows, but for those and for characters without Unicode. */
 function parseGb18030(bytes: Buffer, start: number, end: number): string {
-  return decodeGb18030(bytes, start, end) ?? parseGb18030ByCharacter(bytes, start, end);
+  const text = decodeGb18030(bytes, start, end);
+  return text === null || GB18030_DOUBTFUL.test(text) ? parseGb18030ByCharacter(bytes, start, end) : text;
 }
 
 /** `2-byte: 81-fe, 40-7e or 80-fe; 4-byte: 81-fe, 30-39, 81-fe, 30-39` */
@@ -121,7 +140,11 @@ function parseGb18030ByCharacter(bytes: Buffer, start: number, end: number): str
       if (!isLead(lead) || !(isPair || isQuad)) throw new DecodeError('text: no gb18030', at);
       length = isPair ? 2 : 4;
     }
-    text += decodeGb18030(bytes, at, at + length) ?? String.fromCharCode(UNMAPPED);
+    const old = length === 2 ? GB18030_OF_2005.get(bytes.readUInt16BE(at)) : undefined;
+    text +=
+      old === undefined
+        ? (decodeGb18030(bytes, at, at + length) ?? String.fromCharCode(UNMAPPED))
+        : String.fromCharCode(old);
     at += length;
   }
   return text;

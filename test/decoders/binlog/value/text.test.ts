@@ -47,6 +47,7 @@ test('text of every kind of character set is read', () => {
     ['gb2312', 'c4e3', '你'],
     ['gb18030', 'c4e38130813041', '你\u0080A'],
     ['gb18030', '9439fc36', '😀'],
+    ['gb18030', 'a2e3c480', '€膧'],
     ['gb18030', '8431a53041', '?A'],
     ['big5', 'a741a66e', '你好'],
     ['sjis', '93fa967bb1', '日本ｱ'],
@@ -85,6 +86,7 @@ test('what is no text in its character set is an error, also where it breaks off
     ['ujis', '8f41a1'],
     ['gb18030', '813081'],
     ['gb18030', 'ff'],
+    ['gb18030', '80'],
     ['gb18030', '8130ff30'],
   ];
   for (const [charset, hex] of broken) {
