@@ -4,8 +4,9 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Position, ServerIdentity } from './offset.ts';
 
 export interface Server extends ServerIdentity {
-  /** End of the WAL that the server has flushed. */
+  /** End of the WAL that the server has flushed; on a standby, that it has replayed. */
   readonly walEndLsn: number;
+  readonly isStandby: boolean;
 }
 
 export async function identifyServer(replication: Client): Promise<Server> {
@@ -13,8 +14,14 @@ export async function identifyServer(replication: Client): Promise<Server> {
     'IDENTIFY_SYSTEM',
   );
   const { systemid, timeline, xlogpos } = rows[0]!;
+  const recovery = await replication.query<{ standby: boolean }>('SELECT pg_catalog.pg_is_in_recovery() AS standby');
   // int4 before PostgreSQL 16, int8, which pg gives as text, from then on.
-  return { systemId: systemid, timeline: Number(timeline), walEndLsn: parseLsn(xlogpos) };
+  return {
+    systemId: systemid,
+    timeline: Number(timeline),
+    walEndLsn: parseLsn(xlogpos),
+    isStandby: recovery.rows[0]!.standby,
+  };
 }
 
 /**

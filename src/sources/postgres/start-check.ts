@@ -99,10 +99,17 @@ function findLoss({ stored, slot, server }: StartState, config: StartConfig): Ta
     if (error instanceof TailraceError && error.code === 'source.slot_invalidated') return error;
     throw error;
   }
+  if (server.walEndLsn < endLsn && server.isStandby) {
+    throw new TailraceError(
+      'source.connect',
+      `the server is a standby that has replayed the WAL up to ${formatLsn(server.walEndLsn)}, the stored position is ${formatLsn(endLsn)}`,
+      { remedy: 'It is tried again until the standby has caught up: check that it follows its primary.' },
+    );
+  }
   if (server.walEndLsn < endLsn) {
     return new TailraceError(
       'source.position_lost',
-      `the stored position ${formatLsn(endLsn)} lies beyond the end of the server's WAL, ${formatLsn(server.walEndLsn)}: the server was restored from a backup, or is a standby that is behind`,
+      `the stored position ${formatLsn(endLsn)} lies beyond the end of the server's WAL, ${formatLsn(server.walEndLsn)}: the server was restored from a backup`,
       { remedy: `Check database.hostname; after a restore, ${again}.` },
     );
   }

@@ -78,7 +78,7 @@ test('a transaction is seen when the snapshot lists it as committed, also across
 });
 
 test('after a failover all that was delivered must lie before the point at which the timelines parted', async () => {
-  const now = { systemId: server.systemId, timeline: 4, walEndLsn: 900 };
+  const now = { systemId: server.systemId, timeline: 4, walEndLsn: 900, isStandby: false };
   const parted = async () => '3\t0/64\tno recovery target specified\n';
   const delivered = { server, endLsn: 90, skip: null, messageLsn: null };
   const of = async (more: object) => (await findDivergence({ ...delivered, ...more }, now, parted))?.code ?? null;
