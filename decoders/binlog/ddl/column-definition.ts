@@ -11,22 +11,24 @@ export function parseColumnDefinition(reader: TokenReader): ColumnDefinition {
   const mark = reader.mark;
   const { type, charset, collation: typeCollation, isSerial } = parseColumnType(reader);
   const typeText = reader.textSince(mark);
-  const column = {
+  const column: Draft = {
     name,
     type,
     typeText,
     charset,
     collation: typeCollation,
-    nullable: isSerial ? false : (null as boolean | null),
-    defaultText: null as string | null,
+    nullable: null,
+    defaultText: null,
     autoIncrement: isSerial,
-    generated: null as ColumnDefinition['generated'],
+    generated: null,
     primaryKey: false,
     unique: isSerial,
     invisible: false,
-    comment: null as string | null,
+    comment: null,
   };
   while (!isAtColumnEnd(reader)) parseAttribute(reader, column);
+  // The servers make it so whatever is written.
+  if (column.autoIncrement) column.nullable = false;
   return column;
 }
 
@@ -51,8 +53,7 @@ function parseAttribute(reader: TokenReader, column: Draft): void {
   else if (reader.accept('UNIQUE')) {
     column.unique = true;
     reader.accept('KEY');
-  } else if (reader.accept('PRIMARY', 'KEY') || reader.accept('PRIMARY') || reader.accept('KEY'))
-    column.primaryKey = true;
+  } else if (reader.accept('PRIMARY', 'KEY') || reader.accept('KEY')) column.primaryKey = true;
   else if (reader.accept('COMMENT')) column.comment = parseString(reader);
   else if (reader.accept('COLLATE')) column.collation = parseCharsetName(reader);
   else if (reader.accept('INVISIBLE')) column.invisible = true;

@@ -55,6 +55,7 @@ export type ColumnPlace = { readonly after: string } | 'first' | null;
 
 /** One step of ALTER TABLE, in the order in which it is written. */
 export type AlterAction =
+  /** A column with `primaryKey` is then the primary key. */
   | {
       readonly kind: 'add-column';
       readonly column: ColumnDefinition;
