@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Change } from '../decoders/change.ts';
 import type { PostgresConfig } from './config/postgres.ts';
 import { Backoff } from './engine/backoff.ts';
@@ -6,6 +5,7 @@ import { runSourceTask } from './engine/source-task.ts';
 import { Supervisor } from './engine/supervisor.ts';
 import { partitionFor } from './logs/partitioner.ts';
 import { openSqliteLog, type SqliteLog } from './logs/sqlite/log.ts';
+import { realLogPath } from './logs/sqlite/log-path.ts';
 import { TailraceError } from './model/errors.ts';
 import type { TopicLog } from './model/log.ts';
 import type { BatchEncoder, Source } from './model/plugin.ts';
@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly onStatus?: (tasks: readonly TaskStatus[]) => void;
   /** `snapshot`: end when every snapshot is complete and the server is asked to keep what follows it. */
   readonly until?: 'stopped' | 'snapshot';
-  /** Logs that are open already, by their absolute paths. */
+  /** Logs that are open already, by their paths. */
   readonly logs?: ReadonlyMap<string, SqliteLog>;
   /** `structured` forgoes the compiled plan: slower, and the same bytes. */
   readonly plan?: 'compiled' | 'structured';
@@ -233,17 +233,17 @@ async function startHttp(connectors: readonly Connector[], { logger }: WorkerOpt
   return server;
 }
 
-/** Logs by absolute path: connectors of one process may share one. Those that were given stay open. */
+/** Logs by the file that their paths lead to: connectors of one process may share one. Those that were given stay open. */
 class OpenLogs {
   readonly #given: ReadonlyMap<string, SqliteLog>;
   readonly #opened = new Map<string, SqliteLog>();
 
   constructor(given: ReadonlyMap<string, SqliteLog>) {
-    this.#given = given;
+    this.#given = new Map([...given].map(([path, log]) => [realLogPath(path), log]));
   }
 
   open(config: PostgresConfig): SqliteLog {
-    const path = resolve(config['tailrace.log.path']);
+    const path = realLogPath(config['tailrace.log.path']);
     let log = this.#given.get(path) ?? this.#opened.get(path);
     if (log === undefined) {
       const bytes = config['tailrace.log.retention.bytes'];

@@ -6,6 +6,7 @@ import { Appender } from './appender.ts';
 import type { Codec } from './batch-codec.ts';
 import { checkGroupOffsets, type GroupOffset, readGroupOffsets, readGroups, writeGroupOffsets } from './groups.ts';
 import { guarded } from './log-error.ts';
+import { realLogPath } from './log-path.ts';
 import { checkWritable, connectReader, connectWriter } from './open.ts';
 import { BatchReader } from './reader.ts';
 import type { RetentionPolicy } from './retention.ts';
@@ -14,7 +15,10 @@ import { partitionOf, Topics } from './topics.ts';
 import { WriterLock, writeWriter } from './writer-lock.ts';
 
 export interface SqliteLogOptions {
-  /** The log's file; `-wal`, `-shm` and `-lock` files stand beside it. Not on a network filesystem: its locks are not safe there. */
+  /**
+   * The log's file, or a symbolic link to it; `-wal`, `-shm` and `-lock` files stand beside the file. Not on a network
+   * filesystem: its locks are not safe there.
+   */
   readonly path: string;
   /** Reads topics, and may commit log offsets of groups; any number of processes may, beside the one writer. */
   readonly readonly?: boolean;
@@ -30,6 +34,7 @@ export interface SqliteLogOptions {
 
 /** The embedded log: topics, source offsets and consumer groups in one SQLite file (FORMAT.md). */
 export interface SqliteLog extends TopicLog {
+  /** A writer's is that of the file itself. */
   readonly path: string;
   /** As {@link TopicLog.read}, a stored batch at a time. */
   readBatches(request: ReadRequest, signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>;
@@ -44,12 +49,12 @@ export interface SqliteLog extends TopicLog {
  * is damaged, newer or not ours, `log.open` where it cannot be opened, `log.full` on a full disk.
  */
 export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
-  const { path } = options;
-  if (options.readonly === true) return closingOnError(connectReader(path), null, options);
+  if (options.readonly === true) return closingOnError(connectReader(options.path), null, options);
+  const path = realLogPath(options.path);
   checkWritable(path);
   const lock = WriterLock.acquire(path);
   try {
-    return closingOnError(connectWriter(path), lock, options);
+    return closingOnError(connectWriter(path), lock, { ...options, path });
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import Database from 'better-sqlite3';
@@ -38,10 +38,10 @@ export function rowCrc(...fields: readonly (string | number | null)[]): number {
 
 /** Throws unless `path` can be the log of a writer: absent, empty, or ours. Changes nothing, and so comes before the lock. */
 export function checkWritable(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   if (stats === undefined) {
     const folder = dirname(path);
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    if (statOf(folder)?.isDirectory() === true) return;
     throw new TailraceError('log.open', `Cannot create ${path}: there is no folder ${folder}.`, {
       remedy: 'Create the folder, or change the path of the log.',
     });
@@ -60,6 +60,18 @@ export function checkWritable(path: string): void {
       db.close();
     }
   });
+}
+
+/** Undefined: there is nothing at the path. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new TailraceError('log.open', `Cannot open ${path}: ${(error as Error).message}.`, {
+      remedy: 'Check that this user may enter the folders on the way, and that symbolic links lead to a file.',
+      cause: error,
+    });
+  }
 }
 
 /** A connection that may write; the caller holds the writer's lock, or writes group offsets only. Creates the schema in a new file. */
@@ -87,7 +99,7 @@ export function connectWriter(path: string): Database.Database {
 
 /** A connection that only reads. Throws `log.open` where there is no log. */
 export function connectReader(path: string): Database.Database {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   if (stats?.isFile() !== true) throw noLog(path);
   checkSize(path, stats.size);
   return guarded(path, 'opening it', () => {

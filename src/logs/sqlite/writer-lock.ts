@@ -21,7 +21,7 @@ export class WriterLock implements Disposable {
     this.#db = db;
   }
 
-  /** Throws `log.locked` naming the holder, `log.open` where the lock file cannot be made. */
+  /** `path` without symbolic links. Throws `log.locked` naming the holder, `log.open` where the lock file cannot be made. */
   static acquire(path: string): WriterLock {
     let db: Database.Database | null = null;
     try {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -81,6 +82,35 @@ test('a second writer is refused with the pid of the first, and only while that 
   await log.close();
   assert.equal(existsSync(`${path}-wal`), false);
   await openSqliteLog({ path }).close();
+});
+
+test('a log has one writer by whatever path it is reached, before and after its file is made', async () => {
+  using folder = new TempFolder();
+  const elsewhere = folder.file('elsewhere');
+  mkdirSync(elsewhere);
+  symlinkSync('elsewhere', folder.file('folder'));
+  symlinkSync(join('folder', 'log.db'), folder.file('link.db'));
+  symlinkSync('link.db', folder.file('chain.db'));
+  const paths = ['chain.db', 'link.db', join('folder', 'log.db'), join('elsewhere', 'log.db')].map((name) =>
+    folder.file(name),
+  );
+  for (const path of paths) {
+    const log = openSqliteLog({ path });
+    const epoch = await log.fence('shop');
+    await log.append(appendOf(epoch, [encodeRecords('t', [{ key: path, value: 'v' }])]));
+    for (const other of paths) {
+      assert.throws(() => openSqliteLog({ path: other }), { code: 'log.locked' }, `${path}, then ${other}`);
+      const reader = openSqliteLog({ path: other, readonly: true });
+      assert.equal((await collect(reader.read({ topic: 't', partition: 0, from: 0 }))).at(-1)?.key?.toString(), path);
+      await reader.commitLogOffsets('sink', [{ topic: 't', partition: 0, offset: 1 }]);
+      await reader.close();
+    }
+    assert.deepEqual(readdirSync(elsewhere).sort(), ['log.db', 'log.db-lock', 'log.db-shm', 'log.db-wal']);
+    await log.close();
+  }
+  assert.deepEqual(readdirSync(folder.path).sort(), ['chain.db', 'elsewhere', 'folder', 'link.db']);
+  symlinkSync('ring.db', folder.file('ring.db'));
+  assert.throws(() => openSqliteLog({ path: folder.file('ring.db') }), { code: 'log.open' });
 });
 
 test('after SIGKILL at any moment records and source offset agree exactly and the file is whole', async (t) => {
