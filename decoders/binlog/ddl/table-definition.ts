@@ -53,7 +53,11 @@ export interface TableDefinition {
 /** Where ADD, MODIFY and CHANGE put a column; null: at the end, or where it is. */
 export type ColumnPlace = { readonly after: string } | 'first' | null;
 
-/** One step of ALTER TABLE, in the order in which it is written. */
+/**
+ * One step of ALTER TABLE, in the order in which it is written. Not to be applied one after the other: `name` is the
+ * column's before the statement (two can be swapped), AFTER names one as it is called behind it
+ * (mysql_prepare_alter_table, sql/sql_table.cc).
+ */
 export type AlterAction =
   /** A column with `primaryKey` is then the primary key. */
   | {

@@ -51,7 +51,7 @@ export class SchemaModel {
         const [table] = statement.tables;
         const model = this.tables.get(key(table));
         if (statement.actions === null) this.tables.delete(key(table));
-        else if (model !== undefined) for (const action of statement.actions) alter(model, action);
+        else if (model !== undefined) alter(model, statement.actions);
         for (const action of statement.actions ?? [])
           if (action.kind === 'rename-table') this.#rename(table, action.to);
         break;
@@ -112,12 +112,6 @@ function modelColumn(column: ColumnDefinition, table: ModelTable): ModelColumn {
   };
 }
 
-function place(table: ModelTable, column: ModelColumn, where: ColumnPlace): void {
-  if (where === 'first') table.columns.unshift(column);
-  else if (where === null) table.columns.push(column);
-  else table.columns.splice(table.columns.findIndex(({ name }) => name === where.after) + 1, 0, column);
-}
-
 const BYTES_PER_CHARACTER: Readonly<Record<string, number>> = { ucs2: 2, utf8mb3: 3, utf8mb4: 4 };
 
 /** A text column goes up one size when its characters may need more bytes. */
@@ -128,51 +122,55 @@ function converted(column: ModelColumn, charset: string): ModelColumn {
   return { ...column, charset, type: grows && size !== -1 ? sizes[Math.min(size + 1, 3)]! : column.type };
 }
 
-function alter(table: ModelTable, action: AlterAction): void {
-  const indexOf = (name: string): number => table.columns.findIndex((c) => c.name.toLowerCase() === name.toLowerCase());
-  switch (action.kind) {
-    case 'add-column':
-      if (action.ifNotExists && indexOf(action.column.name) !== -1) break;
-      place(table, modelColumn(action.column, table), action.place);
-      if (action.column.primaryKey) table.primaryKey = [action.column.name];
-      break;
-    case 'drop-column': {
-      const at = indexOf(action.name);
-      if (at !== -1) table.columns.splice(at, 1);
-      table.primaryKey = table.primaryKey.filter((name) => name.toLowerCase() !== action.name.toLowerCase());
-      break;
-    }
-    case 'change-column': {
-      const at = indexOf(action.name);
-      if (at === -1) break;
-      const column = modelColumn(action.column, table);
-      table.columns.splice(at, 1, column);
-      if (action.place !== null) place(table, table.columns.splice(at, 1)[0]!, action.place);
-      table.primaryKey = table.primaryKey.map((name) =>
-        name.toLowerCase() === action.name.toLowerCase() ? column.name : name,
-      );
-      break;
-    }
-    case 'rename-column': {
-      const at = indexOf(action.name);
-      table.columns[at] = { ...table.columns[at]!, name: action.to };
-      table.primaryKey = table.primaryKey.map((name) => (name === action.name ? action.to : name));
-      break;
-    }
-    case 'add-primary-key':
-      table.primaryKey = [...action.columns];
-      break;
-    case 'drop-primary-key':
-      table.primaryKey = [];
-      break;
-    case 'convert-charset':
-      table.charset = charsetOf(action, table.charset);
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/**
+ * As the servers do it (mysql_prepare_alter_table, sql/sql_table.cc): the names of existing columns are those before
+ * the statement, so that two can be swapped; once all are dropped, renamed and defined anew where they are, columns are
+ * added and moved in the order of the actions, and AFTER names a column as it is then called.
+ */
+function alter(table: ModelTable, actions: readonly AlterAction[]): void {
+  const convert = actions.find((action) => action.kind === 'convert-charset' || action.kind === 'table-options');
+  if (convert !== undefined && (convert.charset ?? convert.collation) !== null) {
+    table.charset = charsetOf(convert, table.charset);
+    if (convert.kind === 'convert-charset') {
       table.columns = table.columns.map((c) => (c.charset === null ? c : converted(c, table.charset)));
-      break;
-    case 'table-options':
-      table.charset = charsetOf(action, table.charset);
-      break;
-    default:
+    }
+  }
+  const before = table.columns;
+  const renamed = new Map<string, string>();
+  table.columns = before.flatMap((column) => {
+    let result: ModelColumn | null = column;
+    for (const action of actions) {
+      if (!('name' in action) || !sameName(action.name, column.name)) continue;
+      if (action.kind === 'drop-column') result = null;
+      if (action.kind === 'rename-column') result = { ...column, name: action.to };
+      if (action.kind === 'change-column') result = modelColumn(action.column, table);
+    }
+    if (result !== null) renamed.set(column.name.toLowerCase(), result.name);
+    return result === null ? [] : [result];
+  });
+  table.primaryKey = table.primaryKey.flatMap((name) => renamed.get(name.toLowerCase()) ?? []);
+  for (const action of actions) {
+    if (action.kind === 'drop-primary-key') table.primaryKey = [];
+    if (action.kind === 'add-column') {
+      if (action.ifNotExists && before.some(({ name }) => sameName(name, action.column.name))) continue;
+      insert(table, modelColumn(action.column, table), action.place);
+    }
+    if (action.kind === 'change-column' && action.place !== null) {
+      const at = table.columns.findIndex(({ name }) => sameName(name, action.column.name));
+      if (at !== -1) insert(table, table.columns.splice(at, 1)[0]!, action.place);
+    }
+  }
+  for (const action of actions) {
+    if (action.kind === 'add-primary-key') table.primaryKey = [...action.columns];
+    if (action.kind === 'add-column' && action.column.primaryKey) table.primaryKey = [action.column.name];
   }
   keyIsNotNull(table);
+}
+
+function insert(table: ModelTable, column: ModelColumn, where: ColumnPlace): void {
+  if (where === 'first') table.columns.unshift(column);
+  else if (where === null) table.columns.push(column);
+  else table.columns.splice(table.columns.findIndex(({ name }) => sameName(name, where.after)) + 1, 0, column);
 }
