@@ -1,7 +1,8 @@
 import { ConfigValueError } from '../config/config-def.ts';
 import { formatIssue, type LoadedConnector, loadConnector } from '../config/load.ts';
 import type { PostgresConfig } from '../config/postgres.ts';
-import { parseListenAddress } from '../config/worker.ts';
+import { parseListenAddress, type TailraceConfig, tailraceDef } from '../config/worker.ts';
+import { realLogPath } from '../logs/sqlite/log-path.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { CommandIo } from './command-io.ts';
@@ -50,6 +51,10 @@ function httpAddress(text: string): { readonly address: PostgresConfig['tailrace
 }
 
 function conflicts(connectors: readonly LoadedConnector[]): readonly string[] {
+  return [...sharedIdentities(connectors), ...logDisagreements(connectors)];
+}
+
+function sharedIdentities(connectors: readonly LoadedConnector[]): readonly string[] {
   const found: string[] = [];
   const identities: readonly (readonly [what: string, identity: (config: PostgresConfig) => string])[] = [
     ['name', (config) => config.name],
@@ -65,6 +70,33 @@ function conflicts(connectors: readonly LoadedConnector[]): readonly string[] {
         );
       }
       seen.set(identity(config), path);
+    }
+  }
+  return found;
+}
+
+type LogSetting = Exclude<Extract<keyof TailraceConfig, `tailrace.log.${string}`>, 'tailrace.log.path'>;
+
+/** What a connector says of its log: all of them but the path, which may be written in several ways. */
+const LOG_SETTINGS = Object.keys(tailraceDef).filter(
+  (key): key is LogSetting => key.startsWith('tailrace.log.') && key !== 'tailrace.log.path',
+);
+
+/** A log has one retention and one number of partitions, whichever of its connectors writes. */
+function logDisagreements(connectors: readonly LoadedConnector[]): readonly string[] {
+  const found: string[] = [];
+  const firstOf = new Map<string, LoadedConnector>();
+  for (const connector of connectors) {
+    const { path, config } = connector;
+    const log = realLogPath(config['tailrace.log.path']);
+    const first = firstOf.get(log) ?? connector;
+    firstOf.set(log, first);
+    for (const key of LOG_SETTINGS) {
+      if (config[key] === first.config[key]) continue;
+      const values = `'${config[key]}' is not the '${first.config[key]}' of ${first.path}`;
+      found.push(
+        `${path}: ${key} ${values}, which writes to the same log; give both the same, or each a log of its own`,
+      );
     }
   }
   return found;

@@ -99,7 +99,7 @@ export const connectDef = {
 export const tailraceDef = {
   'tailrace.log.path': derivedText(defaultLogPath, './<name>.tailrace.db', {
     importance: 'high',
-    doc: 'File of the embedded log, which holds the topics and the offsets. A path is relative to the working directory.',
+    doc: 'File of the embedded log, which holds the topics and the offsets. A path is relative to the working directory. Connectors of one process may share a log when their other `tailrace.log` settings are equal.',
   }),
   'tailrace.log.partitions': integer(1, {
     min: 1,
@@ -115,7 +115,7 @@ export const tailraceDef = {
   'tailrace.log.retention.ms': integer(WEEK_MS, {
     min: -1,
     importance: 'medium',
-    doc: 'Age in milliseconds above which records are removed; -1 keeps all. The default is a week, as in Kafka.',
+    doc: 'Age in milliseconds above which records are removed, by the system’s clock: one that jumps ahead removes what is not due. -1 keeps all. The default is a week, as in Kafka.',
   }),
   'tailrace.batch.bytes': integer(256 * 1024, {
     min: 1024,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -83,6 +83,31 @@ test('connectors that would get in each other’s way are refused together', asy
   const a = config('a', { 'slot.name': 's' });
   const b = config('b', { 'slot.name': 's' });
   await fails(['run', a, b], 2, "error: /b.json: slot.name 's' is also that of /a.json; each connector needs its own");
+});
+
+test('connectors that share a log must say the same of it, by whatever path they name it', async () => {
+  const log = join(folder, 'shared.tailrace.db');
+  const link = join(folder, 'link.tailrace.db');
+  symlinkSync('shared.tailrace.db', link);
+  const a = config('one', { 'slot.name': 'one', 'tailrace.log.path': log, 'tailrace.log.retention.ms': 1500 });
+  const b = config('two', { 'slot.name': 'two', 'tailrace.log.path': link, 'tailrace.log.partitions': 3 });
+  const rest = 'of /one.json, which writes to the same log; give both the same, or each a log of its own';
+  await fails(
+    ['run', a, b],
+    2,
+    [
+      `error: /two.json: tailrace.log.partitions '3' is not the '1' ${rest}`,
+      `error: /two.json: tailrace.log.retention.ms '604800000' is not the '1500' ${rest}`,
+    ].join('\n'),
+  );
+  // Logs that are two, and settings that agree, are no reason to refuse: what is said then is that no server answers.
+  const once = { 'errors.max.retries': 0, 'tailrace.http.listen': 'off' };
+  const retention = { 'tailrace.log.path': log, 'tailrace.log.retention.ms': 1500 };
+  const first = config('one', { ...once, 'slot.name': 'one', ...retention });
+  const same = config('three', { ...once, 'slot.name': 'three', ...retention, 'tailrace.log.path': link });
+  const apart = config('four', { ...once, 'slot.name': 'four', 'tailrace.log.retention.ms': 9 });
+  const outcome = await runCli(['run', first, same, apart]);
+  assert.equal(outcome.exitCode, 3, outcome.stderr);
 });
 
 test('a server that does not answer is exit code 3, without the password', async () => {
