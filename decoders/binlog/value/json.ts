@@ -44,16 +44,29 @@ const MAX_LENGTH_BYTES = 5;
  */
 export function parseJson(bytes: Buffer, start: number, end: number): JsonValue {
   if (start === end) return LITERALS[0]!;
-  return parseValue(bytes, bytes[start]!, start + 1, end, 1);
+  return parseValue(bytes, bytes[start]!, start + 1, end, { depth: 0, left: end - start });
 }
 
-function parseValue(bytes: Buffer, type: number, start: number, end: number, depth: number): JsonValue {
+/** Keeps a corrupt document, whose parts share their bytes, from growing without end. */
+interface Bounds {
+  depth: number;
+  /** Each value takes a byte at least, and each text its length: together no more than there are bytes. */
+  left: number;
+}
+
+function spend(bounds: Bounds, length: number, offset: number): void {
+  bounds.left -= length;
+  if (bounds.left < 0) throw new DecodeError('json: parts share their bytes', offset);
+}
+
+function parseValue(bytes: Buffer, type: number, start: number, end: number, bounds: Bounds): JsonValue {
+  spend(bounds, 1, start);
   switch (type) {
     case SMALL_OBJECT:
     case LARGE_OBJECT:
     case SMALL_ARRAY:
     case LARGE_ARRAY:
-      return parseContainer(bytes, type, start, end, depth);
+      return parseContainer(bytes, type, start, end, bounds);
     case LITERAL:
       return literal(bytes[take(start, end, 1)]!, start);
     case INT16:
@@ -72,10 +85,12 @@ function parseValue(bytes: Buffer, type: number, start: number, end: number, dep
       return { kind: 'double', value: bytes.readDoubleLE(take(start, end, 8)) };
     case STRING: {
       const text = lengthPrefixed(bytes, start, end);
+      spend(bounds, text.end - text.start, start);
       return { kind: 'string', value: parseUtf8(bytes, text.start, text.end) };
     }
     case OPAQUE: {
       const content = lengthPrefixed(bytes, take(start, end, 1) + 1, end);
+      spend(bounds, content.end - content.start, start);
       return parseOpaque(bytes, bytes[start]!, content.start, content.end);
     }
     default:
@@ -87,8 +102,9 @@ function parseValue(bytes: Buffer, type: number, start: number, end: number, dep
  * `count size key-entry* value-entry* key* value*`; counts, sizes and offsets have 2 bytes in a small container, 4 in a large
  * one, and offsets count from `start`. A key entry is `offset length:2`, a value entry `type (offset | the value)`.
  */
-function parseContainer(bytes: Buffer, type: number, start: number, end: number, depth: number): JsonValue {
-  if (depth > MAX_DEPTH) throw new DecodeError(`json: deeper than ${MAX_DEPTH} levels`, start);
+function parseContainer(bytes: Buffer, type: number, start: number, end: number, bounds: Bounds): JsonValue {
+  bounds.depth++;
+  if (bounds.depth > MAX_DEPTH) throw new DecodeError(`json: deeper than ${MAX_DEPTH} levels`, start);
   const isObject = type === SMALL_OBJECT || type === LARGE_OBJECT;
   const width = type === SMALL_OBJECT || type === SMALL_ARRAY ? 2 : 4;
   const count = unsigned(bytes, start, end, width);
@@ -106,23 +122,28 @@ function parseContainer(bytes: Buffer, type: number, start: number, end: number,
     const entry = valueEntries + i * valueEntryLength;
     const valueType = bytes[entry]!;
     if (isInlined(valueType, width)) {
-      elements.push(parseValue(bytes, valueType, entry + 1, entry + valueEntryLength, depth + 1));
+      elements.push(parseValue(bytes, valueType, entry + 1, entry + valueEntryLength, bounds));
       continue;
     }
     const offset = unsigned(bytes, entry + 1, containerEnd, width);
     // A value before the container's own content could contain itself, without end.
     if (start + offset < content) throw new DecodeError('json: a value inside its container’s head', entry);
-    elements.push(parseValue(bytes, valueType, start + offset, containerEnd, depth + 1));
+    elements.push(parseValue(bytes, valueType, start + offset, containerEnd, bounds));
   }
-  if (!isObject) return { kind: 'array', elements };
+  if (!isObject) {
+    bounds.depth--;
+    return { kind: 'array', elements };
+  }
 
   const members = elements.map((value, i): JsonMember => {
     const entry = keyEntries + i * keyEntryLength;
     const keyStart = start + unsigned(bytes, entry, containerEnd, width);
     const keyEnd = keyStart + bytes.readUInt16LE(entry + width);
     if (keyStart < content || keyEnd > containerEnd) throw new DecodeError('json: a key beyond its object', entry);
+    spend(bounds, keyEnd - keyStart, entry);
     return [parseUtf8(bytes, keyStart, keyEnd), value];
   });
+  bounds.depth--;
   return { kind: 'object', members };
 }
 
