@@ -23,8 +23,18 @@ interface Oldest {
   readonly endBytes: number;
 }
 
+/** The first batch after some of a clock that ran ahead that is not of the future. */
+interface Successor {
+  /** Its own log offset, or where to look on. */
+  readonly offset: number;
+  /** Null: there is none before `offset`. */
+  readonly timestampMs: number | null;
+}
+
 /** Work of one append at most: deleting a batch costs about what storing it did. */
 const BATCHES_PER_STEP = 16;
+/** Batches looked at in one append for a {@link Successor}. */
+const SUCCESSORS_PER_STEP = 256;
 /** Partitions looked at in one append, beside those it wrote to: old batches go where nothing is written any more, too. */
 const PARTITIONS_PER_STEP = 8;
 
@@ -40,7 +50,8 @@ export class Retention {
   readonly #db: Database.Database;
   readonly #policy: RetentionPolicy;
   readonly #oldest = new Map<number, Oldest>();
-  readonly #selectOldest: Database.Statement<[number, number], Oldest>;
+  readonly #successors = new Map<number, Successor>();
+  readonly #selectFrom: Database.Statement<[number, number, number, number, number], Oldest>;
   readonly #delete: Database.Statement<[number, number, number, number]>;
   readonly #update: Database.Statement<[number, number, number, number]>;
   #rounds: Iterator<[TopicState, PartitionState]> | null = null;
@@ -50,8 +61,8 @@ export class Retention {
   constructor(db: Database.Database, policy: RetentionPolicy) {
     this.#db = db;
     this.#policy = policy;
-    this.#selectOldest = db.prepare(
-      `SELECT ${BASE_OFFSET} AS baseOffset, count, timestamp_ms AS timestampMs, end_bytes AS endBytes FROM batch WHERE ${IN_PARTITION} ORDER BY id LIMIT 1`,
+    this.#selectFrom = db.prepare(
+      `SELECT ${BASE_OFFSET} AS baseOffset, count, timestamp_ms AS timestampMs, end_bytes AS endBytes FROM batch WHERE ${IN_PARTITION} AND id >= ${BATCH_ID} ORDER BY id LIMIT ?`,
     );
     this.#delete = db.prepare(`DELETE FROM batch WHERE ${IN_PARTITION} AND id < ${BATCH_ID}`);
     this.#update = db.prepare('UPDATE topic_partition SET start_offset = ?, start_bytes = ?, crc = ? WHERE id = ?');
@@ -91,6 +102,7 @@ export class Retention {
   /** Drops what is remembered of the file. */
   forget(): void {
     this.#oldest.clear();
+    this.#successors.clear();
     this.#rounds = null;
   }
 
@@ -115,15 +127,41 @@ export class Retention {
   #isDue(oldest: Oldest, state: PartitionState, nowMs: number): boolean {
     const { bytes, ms } = this.#policy;
     return (
-      (ms !== undefined && oldest.timestampMs < nowMs - ms) ||
+      (ms !== undefined && this.#writtenMs(oldest, state, nowMs) < nowMs - ms) ||
       (bytes !== undefined && state.endBytes - oldest.endBytes >= bytes)
     );
+  }
+
+  /**
+   * When a batch was written at the latest: its timestamp, or, where a clock that ran ahead put that into the future, the
+   * timestamp of the first batch after it that is not of the future. Else it would keep all that follows it for as long.
+   */
+  #writtenMs({ baseOffset, timestampMs }: Oldest, { id }: PartitionState, nowMs: number): number {
+    if (timestampMs <= nowMs) return timestampMs;
+    const known = this.#successors.get(id);
+    let successor =
+      known !== undefined && known.offset > baseOffset ? known : { offset: baseOffset, timestampMs: null };
+    if (successor.timestampMs === null) {
+      successor = this.#successorFrom(id, successor.offset, nowMs);
+      this.#successors.set(id, successor);
+    }
+    return successor.timestampMs ?? timestampMs;
+  }
+
+  #successorFrom(id: number, from: number, nowMs: number): Successor {
+    let offset = from;
+    for (const batch of this.#selectFrom.iterate(id, id, id, from, SUCCESSORS_PER_STEP)) {
+      if (batch.timestampMs <= nowMs) return { offset: batch.baseOffset, timestampMs: batch.timestampMs };
+      offset = batch.baseOffset + batch.count;
+    }
+    return { offset, timestampMs: null };
   }
 
   #oldestOf(state: PartitionState): Oldest | null {
     const known = this.#oldest.get(state.id);
     if (known !== undefined) return known;
-    const found = this.#selectOldest.get(state.id, state.id) ?? null;
+    const { id, startOffset } = state;
+    const found = this.#selectFrom.get(id, id, id, startOffset, 1) ?? null;
     // An empty partition may get its first batch later: only batches are remembered.
     if (found !== null) this.#oldest.set(state.id, found);
     return found;

@@ -64,6 +64,57 @@ test('retention by age empties also a partition that nothing is written to, and 
   await log.close();
 });
 
+test('batches that a clock wrote that ran ahead for a while go with those that follow them', async () => {
+  using folder = new TempFolder();
+  const ahead = 365 * 86_400_000;
+  const dayMs = 86_400_000;
+  let nowMs = 1_700_000_000_000;
+  const log = openSqliteLog({ path: folder.file(), retention: { ms: dayMs }, clock: () => nowMs });
+  const epoch = await log.fence('shop');
+  let appended = 0;
+  const append = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++, appended++) {
+      await log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(appended, 1, 1))], appended, nowMs));
+    }
+  };
+  const start = async (): Promise<number> => (await log.topics())[0]!.partitions[0]!.startOffset;
+  await append(3);
+  nowMs += ahead;
+  await log.append(appendOf(epoch, [encodeRecords('other', batch(0))], 0, nowMs));
+  // More of them than one append looks through.
+  const ofTheFuture = 600;
+  await append(ofTheFuture);
+  nowMs -= ahead;
+  assert.equal(await start(), 3, 'what the clock said was too old');
+  await append(100);
+  nowMs += dayMs;
+  await append(100);
+  assert.equal(await start(), 3, 'nothing is older than a day');
+  nowMs += 1;
+  await append(100);
+  assert.equal(await start(), 3 + ofTheFuture + 100);
+  assert.equal((await log.topics()).find(({ topic }) => topic === 'other')?.partitions[0]?.startOffset, 0);
+  nowMs += 2 * dayMs;
+  await append(100);
+  assert.equal(await start(), 3 + ofTheFuture + 300, 'only what was written since is younger');
+  await log.close();
+});
+
+test('no batch is older than its timestamp because the clock stood in the past for a while', async () => {
+  using folder = new TempFolder();
+  let nowMs = 1_700_000_000_000;
+  const log = openSqliteLog({ path: folder.file(), retention: { ms: 1000 }, clock: () => nowMs });
+  const epoch = await log.fence('shop');
+  const append = () => log.append(appendOf(epoch, [encodeRecords(TOPIC, batch(0, 1))], 0, nowMs));
+  for (let i = 0; i < 10; i++) await append();
+  nowMs = 5;
+  for (let i = 0; i < 10; i++) await append();
+  nowMs = 1_700_000_000_900;
+  await append();
+  assert.equal((await log.topics())[0]!.partitions[0]!.startOffset, 0);
+  await log.close();
+});
+
 test('a follower that retention overtakes goes on at the oldest record', async () => {
   using folder = new TempFolder();
   const path = folder.file();
