@@ -1,45 +1,37 @@
 import type { Client } from 'pg';
 import type { Table } from '../../../decoders/change.ts';
-import type { TailraceError } from '../../model/errors.ts';
 import type { TableMapping } from '../../model/plugin.ts';
 import { readTables, readTypes } from './catalog.ts';
 import type { CatalogTable, PgType } from './catalog-types.ts';
-import { type ConnectionConfig, connect, errorContext, sessionSettings } from './connection.ts';
 import { createMapping } from './mapping.ts';
-import { isServerError, postgresError } from './postgres-error.ts';
+import { Session, type SessionOptions } from './session.ts';
 import type { TypeOptions } from './types/column-type.ts';
 
 /** Types from here on were made by users (access/transam.h, FirstNormalObjectId): they come, go and change. */
 const FIRST_USER_OID = 16_384;
 
-export interface CatalogSessionOptions {
-  readonly config: ConnectionConfig;
+export interface CatalogSessionOptions extends SessionOptions {
   readonly types: TypeOptions;
-  /** Longest time of a query in milliseconds; 0: no limit. */
-  readonly queryTimeoutMs: number;
   /** Said once per column: its type has no mapping. */
   readonly onUnmapped: (table: Table, column: string, typeName: string) => void;
 }
 
-/** The source's ordinary connection, opened when needed and again when it died, and the mappings made with it. */
+/** The source's ordinary connection, and the mappings made with it. */
 export class CatalogSession {
   readonly #options: CatalogSessionOptions;
+  readonly #session: Session;
   readonly #mappings = new WeakMap<Table, TableMapping>();
   readonly #unmapped = new Set<string>();
   #types: Map<number, PgType> = new Map();
-  #client: Promise<Client> | null = null;
-  /** Queries one after another: pg would queue them, too, but warns. */
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: CatalogSessionOptions) {
     this.#options = options;
+    this.#session = new Session(options);
   }
 
-  /** Runs `work` on the connection; `doing` completes "cannot ..." in errors. */
+  /** As {@link Session.run}. */
   run<T>(doing: string, work: (client: Client) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#attempt(doing, work));
-    this.#last = result.catch(() => {});
-    return result;
+    return this.#session.run(doing, work);
   }
 
   /** Makes the mappings of new table versions, all in one look at the catalog. */
@@ -79,35 +71,12 @@ export class CatalogSession {
     this.#types = await this.run('read the types of the database', readTypes);
   }
 
-  async close(): Promise<void> {
-    const client = await this.#client?.catch(() => null);
-    await client?.end().catch(() => {});
+  close(): Promise<void> {
+    return this.#session.close();
   }
 
   async #learnTypes(tables: readonly Table[]): Promise<void> {
     const isStale = tables.some(({ columns }) => columns.some(({ type }) => type >= FIRST_USER_OID));
     if (isStale || this.#types.size === 0) await this.learnTypes();
-  }
-
-  async #attempt<T>(doing: string, work: (client: Client) => Promise<T>): Promise<T> {
-    const isFresh = this.#client === null;
-    this.#client ??= this.#open();
-    try {
-      return await work(await this.#client);
-    } catch (cause) {
-      const error: TailraceError = postgresError(cause, errorContext(this.#options.config, doing));
-      if (isServerError(cause) && error.code !== 'source.connection_lost') throw error;
-      await this.close();
-      this.#client = null;
-      // A server restart or an idle timeout in between: the statement never ran or was read-only.
-      if (isFresh || error.code !== 'source.connection_lost') throw error;
-      return this.#attempt(doing, work);
-    }
-  }
-
-  async #open(): Promise<Client> {
-    const client = await connect(this.#options.config);
-    await client.query(`${sessionSettings()}; SET statement_timeout = ${this.#options.queryTimeoutMs}`);
-    return client;
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import type { TailraceError } from '../../model/errors.ts';
@@ -11,6 +12,8 @@ const APPLICATION_NAME = 'tailrace';
 const CONNECT_TIMEOUT_MS = 15_000;
 /** A dead peer is noticed within minutes rather than after the system's default of two hours. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
+/** How long a server may take to take a goodbye. */
+const GOODBYE_MS = 500;
 
 export type ConnectionConfig = Pick<
   PostgresConfig,
@@ -46,15 +49,20 @@ export function errorContext(config: ConnectionConfig, doing: string): ErrorCont
 
 /**
  * Opens a session; authentication and TLS are pg's. Throws a {@link TailraceError} that names host, user and database.
- * A session that dies later rejects the query it was doing.
+ * A session that dies later rejects the query it was doing. `answerWithinMs`: how long each query waits for its answer, 0
+ * for ever; a peer may fall silent without a word, which none of the server's own limits ends.
  */
-export async function connect(config: ConnectionConfig, role: ConnectionRole = 'query'): Promise<Client> {
+export async function connect(
+  config: ConnectionConfig,
+  role: ConnectionRole = 'query',
+  answerWithinMs = 0,
+): Promise<Client> {
   const context = errorContext(config, role === 'query' ? 'connect' : 'open a replication connection');
   const attempts = tlsAttempts(config);
   let first: TailraceError | null = null;
   for (const [index, attempt] of attempts.entries()) {
     try {
-      return await open(config, role, attempt);
+      return await open(config, attempt, { role, answerWithinMs });
     } catch (cause) {
       const error = postgresError(cause, context, 'source.connect');
       const isLast = index === attempts.length - 1;
@@ -73,7 +81,11 @@ function isWorthAnotherWay(error: TailraceError): boolean {
   return error.code === 'source.authentication' && (error.cause as { code?: string } | undefined)?.code === '28000';
 }
 
-async function open(config: ConnectionConfig, role: ConnectionRole, tls: TlsAttempt): Promise<Client> {
+async function open(
+  config: ConnectionConfig,
+  tls: TlsAttempt,
+  { role, answerWithinMs }: { readonly role: ConnectionRole; readonly answerWithinMs: number },
+): Promise<Client> {
   const settings: ClientConfig & { replication?: 'database' } = {
     host: config['database.hostname'],
     port: config['database.port'],
@@ -84,6 +96,7 @@ async function open(config: ConnectionConfig, role: ConnectionRole, tls: TlsAtte
     keepAlive: config['database.tcpKeepAlive'],
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: answerWithinMs,
   };
   if (config['database.password'] !== null) settings.password = config['database.password'];
   if (role === 'replication') settings.replication = 'database';
@@ -96,8 +109,25 @@ async function open(config: ConnectionConfig, role: ConnectionRole, tls: TlsAtte
     if (role === 'query' && statements !== null) await client.query(statements);
     return client;
   } catch (error) {
-    client.end().catch(() => {});
+    void disconnect(client);
     throw error;
+  }
+}
+
+/** What we know of pg's inside; a test of a frozen server pins it. TLS puts another stream in the first one's place. */
+interface ClientInternals {
+  readonly connection: { readonly stream: Socket };
+}
+
+/** Says goodbye, and leaves also if the server does not hear it. Does not reject. */
+export async function disconnect(client: Client): Promise<void> {
+  const deadline = setTimeout(() => (client as unknown as ClientInternals).connection.stream.destroy(), GOODBYE_MS);
+  try {
+    await client.end();
+  } catch {
+    // It is gone, which is what we want.
+  } finally {
+    clearTimeout(deadline);
   }
 }
 
@@ -112,13 +142,14 @@ export async function withConnection<T>(
   config: ConnectionConfig,
   doing: string,
   work: (client: Client) => Promise<T>,
+  answerWithinMs = 0,
 ): Promise<T> {
-  const client = await connect(config);
+  const client = await connect(config, 'query', answerWithinMs);
   try {
     return await work(client);
   } catch (error) {
     throw postgresError(error, errorContext(config, doing));
   } finally {
-    await client.end().catch(() => {});
+    await disconnect(client);
   }
 }

@@ -17,6 +17,8 @@ export type LagConfig = ConnectionConfig &
 
 /** Half of Prometheus' usual scrape timeout, so that the rest of a scrape arrives when the server hangs. */
 const ANSWER_WITHIN_MS = 5000;
+/** A query that has no answer by now will have none: the next one is asked over a new connection. */
+const GIVE_UP_AFTER_MS = 15_000;
 
 /** Asks a server what a connector's slot holds back. */
 export class LagProbe {
@@ -45,8 +47,11 @@ export class LagProbe {
   async #read(): Promise<LagReport> {
     const config = this.#config;
     try {
-      const [slot = null] = await withConnection(config, 'read the replication slot', (client) =>
-        listSlots(client, config['slot.name']),
+      const [slot = null] = await withConnection(
+        config,
+        'read the replication slot',
+        (client) => listSlots(client, config['slot.name']),
+        GIVE_UP_AFTER_MS,
       );
       return { ...this.#unknown(null), slot, lagMs: this.#lagMs(slot) };
     } catch (error) {

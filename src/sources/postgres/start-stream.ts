@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { formatLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import type { CatalogSession } from './catalog-session.ts';
-import { errorContext } from './connection.ts';
+import { disconnect, errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { quoteIdentifier } from './postgres-error.ts';
 import { publicationNamesOption } from './publication.ts';
@@ -58,7 +58,7 @@ async function living(replication: Client, config: PostgresConfig, serverVersion
     await replication.query('SELECT 1');
     return replication;
   } catch {
-    await replication.end().catch(() => {});
+    await disconnect(replication);
     return openReplication(config, serverVersion);
   }
 }
