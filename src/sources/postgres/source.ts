@@ -10,6 +10,8 @@ import type { Batch, SnapshotProgress, Source, SourceStatus, TableMapping } from
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import { CatalogSession } from './catalog-session.ts';
+import { disconnect } from './connection.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { formatStreamOffset, type LastChange, type Position, parseOffset } from './offset.ts';
 import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
@@ -43,9 +45,9 @@ class PostgresSource implements Source {
   readonly #deps: PostgresSourceDeps;
   readonly #clock: () => number;
   readonly #session: CatalogSession;
+  readonly #heartbeat: Heartbeat;
   #replication: Client | null = null;
   #stream: ReplicationStream | null = null;
-  #heartbeat: NodeJS.Timeout | null = null;
   #phase: SourceStatus['phase'] = 'starting';
   #snapshot: SnapshotProgress | null = null;
   #dropsSlot = false;
@@ -70,6 +72,7 @@ class PostgresSource implements Source {
           'a column is left out: its type has no mapping; include.unknown.datatypes=true gives its text as bytes',
         ),
     });
+    this.#heartbeat = new Heartbeat(config, deps.logger);
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -124,9 +127,9 @@ class PostgresSource implements Source {
 
   async close(): Promise<void> {
     this.#phase = 'stopped';
-    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    await this.#heartbeat.close();
     await this.#stream?.close();
-    await this.#replication?.end().catch(() => {});
+    if (this.#replication !== null) await disconnect(this.#replication);
     try {
       if (this.#dropsSlot) await this.#dropSlot();
     } finally {
@@ -156,29 +159,17 @@ class PostgresSource implements Source {
     this.#phase = 'streaming';
     const { 'slot.name': slot, 'publication.name': publication } = this.#config;
     this.#deps.logger.info({ slot, publication, lsn: formatLsn(from.endLsn) }, 'streaming');
-    this.#startHeartbeat(stream);
+    this.#heartbeat.start(() => stream.beat());
     const onAbort = (): void => stream.stop();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) stream.stop();
     for (;;) {
       const batch = await stream.next();
       if (batch === null) return;
-      await this.#session.learn(batch.newTables);
+      const isLearned = await unlessAborted(this.#session.learn(batch.newTables), signal);
+      if (!isLearned) return;
       yield toBatch(batch, start.server);
     }
-  }
-
-  #startHeartbeat(stream: ReplicationStream): void {
-    const query = this.#config['heartbeat.action.query'];
-    const intervalMs = this.#config['heartbeat.interval.ms'];
-    if (intervalMs === 0) return;
-    this.#heartbeat = setInterval(() => {
-      stream.beat();
-      if (query === null) return;
-      this.#session
-        .run('run heartbeat.action.query', (client) => client.query(query))
-        .catch((error: TailraceError) => this.#deps.logger.warn({ code: error.code }, error.message));
-    }, intervalMs);
   }
 
   /** The server frees a slot some time after its reader has said goodbye. */
@@ -194,6 +185,21 @@ class PostgresSource implements Source {
         await sleep(100);
       }
     }
+  }
+}
+
+/** Whether `work` was done; false as soon as the signal aborts, whatever becomes of it then. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<false>((resolve) => {
+    onAbort = () => resolve(false);
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work.then(() => true), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { SourceOffset } from '../../../src/model/log.ts';
 import { type TestDatabase, useDatabase } from '../../services/shared.ts';
@@ -241,4 +242,43 @@ test('heartbeat.action.query is run at its interval', async (t) => {
     { t },
   );
   await run.until(() => run.rows.length >= 3);
+});
+
+test('a heartbeat.action.query that waits for a lock delays neither changes of new tables nor the stop', {
+  timeout: 60_000,
+}, async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query('CREATE TABLE items (id int PRIMARY KEY); CREATE TABLE beats (n int)');
+  const run = await streaming(
+    new SourceRun(
+      configFor(url, {
+        ...NO_DATA,
+        'table.include.list': 'public.items',
+        'publication.autocreate.mode': 'filtered',
+        'heartbeat.interval.ms': '20',
+        'heartbeat.action.query': 'INSERT INTO beats VALUES (1)',
+      }),
+      { t },
+    ),
+  );
+  await client.query('BEGIN; LOCK TABLE beats');
+  const count = async (): Promise<number> => (await client.query('SELECT n FROM beats')).rows.length;
+  const before = await count();
+  const other = new Client({ connectionString: url });
+  other.on('error', () => {});
+  await other.connect();
+  t.after(() => other.end());
+  const waiting = async (): Promise<number> => {
+    const { rows } = await other.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'INSERT INTO beats%' AND wait_event_type = 'Lock'",
+    );
+    return rows.length;
+  };
+  await eventually(async () => (await waiting()) > 0);
+  await other.query('INSERT INTO items VALUES (1)');
+  await run.until(() => run.rows.length === 1);
+  await run.stop();
+  await client.query('ROLLBACK');
+  await eventually(async () => (await waiting()) === 0);
+  assert.ok((await count()) <= before + 1, 'beats have queued up');
 });
