@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'source.identity_changed'
   | 'source.publication'
   | 'source.table'
+  | 'source.table_changed'
   | 'source.type'
   | 'source.decode'
   | 'source.value'
@@ -60,6 +61,7 @@ export const ERROR_POLICY: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'source.identity_changed': { action: 'fail', exitCode: 3, httpStatus: 500 },
   'source.publication': { action: 'fail', exitCode: 3, httpStatus: 500 },
   'source.table': { action: 'fail', exitCode: 3, httpStatus: 500 },
+  'source.table_changed': { action: 'restart', exitCode: 3, httpStatus: 503 },
   'source.type': { action: 'fail', exitCode: 3, httpStatus: 500 },
   'source.decode': { action: 'fail', exitCode: 3, httpStatus: 500 },
   'source.value': { action: 'fail', exitCode: 3, httpStatus: 500 },

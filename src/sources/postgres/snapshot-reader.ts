@@ -4,7 +4,9 @@ import { CopyTextReader } from '../../../decoders/pgoutput/copy-text.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import type { TailraceError } from '../../model/errors.ts';
 import type { TableProgress } from '../../model/plugin.ts';
+import type { PublishedTable } from './catalog.ts';
 import { type CopyListener, CopyStream } from './copy-stream.ts';
+import { goneSince, outdatedView, viewCheck } from './outdated-view.ts';
 import { takeOver } from './wire.ts';
 
 /** A table to read, and how. */
@@ -12,6 +14,9 @@ export interface SnapshotTable {
   /** `schema.table` */
   readonly id: string;
   readonly table: Table;
+  readonly published: PublishedTable;
+  /** Its rows are read by a statement of the user's. */
+  readonly overridden: boolean;
   /** The COPY statement; its columns are the table's, in their order. */
   readonly sql: string;
   readonly estimatedRows: number | null;
@@ -213,14 +218,15 @@ export class SnapshotReader {
   }
 }
 
-/** One session, reading one table after another. */
+/** One session, reading one table after another, each of them and then whether that was the table which its view has. */
 class Worker implements CopyListener {
   readonly stream = new CopyStream(this);
   readonly #reader: SnapshotReader;
   #rows = new CopyTextReader(0);
-  #table: Table | null = null;
+  #plan: SnapshotTable | null = null;
   #ahead: Row | null = null;
   #count = 0;
+  #isChecking = false;
   index = 0;
 
   constructor(reader: SnapshotReader) {
@@ -228,19 +234,21 @@ class Worker implements CopyListener {
   }
 
   get table(): Table {
-    return this.#table!;
+    return this.#plan!.table;
   }
 
-  read(index: number, { table, sql }: SnapshotTable): void {
+  read(index: number, plan: SnapshotTable): void {
     this.index = index;
-    this.#table = table;
-    this.#rows = new CopyTextReader(table.columns.length);
+    this.#plan = plan;
+    this.#rows = new CopyTextReader(plan.table.columns.length);
     this.#ahead = null;
     this.#count = 0;
-    this.stream.copy(sql);
+    this.#isChecking = false;
+    this.stream.copy(plan.sql);
   }
 
   onRow(bytes: Buffer, start: number, end: number): void {
+    if (this.#isChecking) throw outdatedView(this.#plan!.published, bytes.toString('utf8', start, end).trimEnd());
     const row = this.#rows.row(bytes, start, end);
     if (this.#ahead !== null) this.#reader.row(this, this.#ahead, this.#count === 1);
     this.#ahead = row;
@@ -253,10 +261,17 @@ class Worker implements CopyListener {
   }
 
   onDone(): void {
+    if (!this.#isChecking) {
+      this.#isChecking = true;
+      const { published, overridden } = this.#plan!;
+      this.stream.copy(viewCheck({ table: published, overridden, rows: this.#count }));
+      return;
+    }
     this.#reader.tableDone(this, this.#ahead, this.#count === 1);
   }
 
   onError(error: unknown): void {
-    this.#reader.failed(this, error);
+    const reason = goneSince(error);
+    this.#reader.failed(this, reason === null ? error : outdatedView(this.#plan!.published, reason));
   }
 }

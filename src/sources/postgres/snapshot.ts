@@ -129,22 +129,22 @@ export async function planSnapshot(
     const entry = catalog.get(one.oid);
     if (entry === undefined) continue;
     const table = tableOf(one, entry);
-    const id = collectionId(one);
-    tables.push({ id, table, sql: await copyStatement(session, config, one, entry), estimatedRows: one.estimatedRows });
+    const select = overrideOf(config, one);
+    tables.push({
+      id: collectionId(one),
+      table,
+      published: one,
+      overridden: select !== null,
+      sql: select === null ? copyStatement(one, entry) : await overridingStatement(session, one, select),
+      estimatedRows: one.estimatedRows,
+    });
   }
   return { tables, catalog };
 }
 
-async function copyStatement(
-  session: Client,
-  config: SnapshotConfig,
-  published: PublishedTable,
-  catalog: CatalogTable,
-): Promise<string> {
+function copyStatement(published: PublishedTable, catalog: CatalogTable): string {
   const names = published.columns.map(quoteIdentifier).join(', ');
   const name = `${quoteIdentifier(published.namespace)}.${quoteIdentifier(published.name)}`;
-  const select = overrideOf(config, published);
-  if (select !== null) return `COPY (${await overriddenColumns(session, published, select)}) TO STDOUT`;
   const isGenerated = catalog.columns.some((column) => column.generated && published.columns.includes(column.name));
   if (published.rowFilter === null && !published.partitioned && !isGenerated && published.columns.length > 0) {
     // Faster than a query, and like it without the rows of tables that inherit from this one.
@@ -162,7 +162,7 @@ function overrideOf(config: SnapshotConfig, published: PublishedTable): string |
 }
 
 /** The override's columns in the table's order; a column that it leaves out is read as NULL. */
-async function overriddenColumns(session: Client, published: PublishedTable, select: string): Promise<string> {
+async function overridingStatement(session: Client, published: PublishedTable, select: string): Promise<string> {
   let given: Set<string>;
   try {
     const { fields } = await session.query(`SELECT * FROM (${select}) AS override LIMIT 0`);
@@ -177,5 +177,5 @@ async function overriddenColumns(session: Client, published: PublishedTable, sel
   const columns = published.columns.map((column) =>
     given.has(column) ? quoteIdentifier(column) : `NULL AS ${quoteIdentifier(column)}`,
   );
-  return `SELECT ${columns.join(', ')} FROM (${select}) AS override`;
+  return `COPY (SELECT ${columns.join(', ')} FROM (${select}) AS override) TO STDOUT`;
 }
