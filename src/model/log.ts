@@ -32,8 +32,8 @@ export interface Append {
   readonly timestampMs: number;
   /**
    * `begin`: a snapshot starts, from zero. Whatever the connector appended since an earlier `begin` that no `end` followed
-   * is withdrawn in the same step: a snapshot that was interrupted cannot be continued, because the state that it read
-   * is gone, and its rows would stand twice. `end`: the snapshot is complete with this append, its records stay.
+   * is withdrawn in the same step, or some of it just before: a snapshot that was interrupted cannot be continued, because the
+   * state that it read is gone, and its rows would stand twice. `end`: the snapshot is complete with this append, its records stay.
    * Log offsets are not given again. A log that cannot withdraw records keeps them: at least once.
    */
   readonly snapshot?: 'begin' | 'end';

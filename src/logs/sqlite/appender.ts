@@ -85,6 +85,23 @@ export class Appender {
     });
   }
 
+  /** To be called before an append that begins a snapshot, until it says false: bounds the work that the append is left with. */
+  withdrawSome({ connector, epoch }: Append): boolean {
+    return guarded(this.#path, 'withdrawing an interrupted snapshot', () =>
+      this.#db
+        .transaction(() => {
+          this.#checkEpoch(connector, epoch);
+          return this.#snapshots.withdrawSome(connector);
+        })
+        .immediate(),
+    );
+  }
+
+  #checkEpoch(connector: string, epoch: number): void {
+    const current = this.#epochOf(connector);
+    if (current !== epoch) throw fenced(connector, epoch, current);
+  }
+
   #epochOf(connector: string): number | undefined {
     const row = this.#selectEpoch.get(connector);
     if (row === undefined) return undefined;
@@ -112,8 +129,7 @@ export class Appender {
 
   #write(append: Append, planned: readonly PlannedBatch[]): void {
     const { connector, epoch, partition, offset, timestampMs, snapshot } = append;
-    const current = this.#epochOf(connector);
-    if (current !== epoch) throw fenced(connector, epoch, current);
+    this.#checkEpoch(connector, epoch);
     const log = this.#topics.state;
     if (snapshot === 'begin') this.#snapshots.begin(connector, epoch);
     for (const { state, baseOffset, count, endBytes, stored } of planned) {

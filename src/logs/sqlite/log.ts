@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type { Append, OffsetStore, ReadRequest, TopicInfo, TopicLog } from '../../model/log.ts';
 import type { LogRecord } from '../../model/record.ts';
@@ -117,9 +118,14 @@ class SqliteTopicLog implements SqliteLog {
     return this.#topics.obtain(topic).partitions.length;
   }
 
-  /** The work is done when it returns: the promise is settled already. */
+  /**
+   * The work is done when it returns, and the promise settled already, but where a large snapshot is to be withdrawn: that
+   * takes seconds, which others have a share in.
+   */
   async append(append: Append): Promise<void> {
-    this.#writer().append(append);
+    const appender = this.#writer();
+    if (append.snapshot === 'begin') while (appender.withdrawSome(append)) await nextTurn();
+    appender.append(append);
     this.#watch.notify();
   }
 

@@ -74,3 +74,44 @@ test('what a task appends outside of a snapshot of its own is never withdrawn', 
   ]);
   await log.close();
 });
+
+test('a large snapshot is withdrawn in steps: others append meanwhile, and one that was fenced off withdraws no more', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  const log = openSqliteLog({ path });
+  const epoch = await log.fence('shop');
+  await log.append({ ...appendOf(epoch, []), snapshot: 'begin' });
+  const parts = Array.from({ length: 100 }, (_, i) => encodeRecords(`t${i}`, [{ key: 'k', value: 'v' }]));
+  for (let i = 0; i < 30; i++) await log.append(appendOf(epoch, parts));
+  const count = async (): Promise<number> => {
+    const reader = openSqliteLog({ path, readonly: true });
+    const all = await Promise.all(parts.map(({ topic }) => keys(reader, topic)));
+    await reader.close();
+    return all.flat().length;
+  };
+  assert.equal(await count(), 3000);
+
+  const other = await log.fence('other');
+  const steps = log.append({ ...appendOf(epoch, [record('first')]), snapshot: 'begin' });
+  const refused = assert.rejects(steps, { code: 'log.fenced' });
+  await log.append({ ...appendOf(other, [record('of the other')]), connector: 'other' });
+  assert.deepEqual(await keys(log), [[0, 'of the other']], 'nothing of the new snapshot before the old one is gone');
+  const newer = await log.fence('shop');
+  await refused;
+  const left = await count();
+  assert.ok(left > 0 && left < 3000, `${left} records are left`);
+  await log.close();
+
+  const again = openSqliteLog({ path });
+  await again.append({ ...appendOf(newer, [record('anew')]), snapshot: 'begin' });
+  assert.equal(await count(), 0);
+  assert.deepEqual(await keys(again), [
+    [0, 'of the other'],
+    [1, 'anew'],
+  ]);
+  const ends = (await again.topics())
+    .filter(({ topic }) => topic !== TOPIC)
+    .map(({ partitions }) => partitions[0]!.endOffset);
+  assert.deepEqual(new Set(ends), new Set([30]), 'log offsets stay given');
+  await again.close();
+});
