@@ -10,10 +10,11 @@ export async function unreadableTables(
   client: ClientBase,
   tables: readonly PublishedTable[],
 ): Promise<ReadonlySet<number>> {
+  // NULL: it was dropped after what this session sees.
   const { rows } = await client.query<{ oid: number; column: string; may_enter: boolean; may_read: boolean }>(
     `SELECT c.oid::int8::float8 AS oid, a.attname AS column,
-            pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AS may_enter,
-            pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT') AS may_read
+            coalesce(pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE'), true) AS may_enter,
+            coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), true) AS may_read
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
      WHERE c.oid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped`,
     [tables.map((table) => table.oid)],
@@ -32,10 +33,15 @@ export function grantStatements(table: TableName, config: Pick<PostgresConfig, '
   return `GRANT USAGE ON SCHEMA ${schema} TO ${user}; GRANT SELECT ON ${schema}.${name} TO ${user};`;
 }
 
+type ReadableConfig = Pick<
+  PostgresConfig,
+  'database.user' | 'snapshot.include.collection.list' | 'snapshot.select.statement.overrides'
+>;
+
 /** Throws `source.privilege`, before a slot is made that would keep WAL for a snapshot that cannot be read. */
 export async function checkReadable(
   client: ClientBase,
-  config: PostgresConfig,
+  config: ReadableConfig,
   published: readonly PublishedTable[],
 ): Promise<void> {
   // An override's statement may read from elsewhere.

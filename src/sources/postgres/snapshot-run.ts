@@ -32,7 +32,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
   const startedMs = clock();
   let reader: SnapshotReader | null = null;
   try {
-    const { tables, catalog } = await planSnapshot(clients[0]!, config, start.tables);
+    const { tables, catalog } = await planSnapshot(clients[0]!, config, start.serverVersion);
     await session.learnTypes();
     for (const { table } of tables) session.map(table, catalog.get(table.id) ?? null);
     reader = new SnapshotReader({

@@ -2,18 +2,20 @@ import type { Client } from 'pg';
 import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import { TailraceError } from '../../model/errors.ts';
-import { type PublishedTable, readTables, tableOf } from './catalog.ts';
+import { type PublishedTable, readPublishedTables, readTables, tableOf } from './catalog.ts';
 import type { CatalogTable } from './catalog-types.ts';
 import { type ConnectionConfig, connect, errorContext, sessionSettings } from './connection.ts';
 import { postgresError, quoteIdentifier, quoteLiteral } from './postgres-error.ts';
+import { checkReadable } from './read-privilege.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
 import type { SnapshotTable } from './snapshot-reader.ts';
-import { collectionId } from './table-filter.ts';
+import { collectionId, createTableFilter, type FilterConfig } from './table-filter.ts';
 
 export type SnapshotConfig = ConnectionConfig &
+  FilterConfig &
   Pick<
     PostgresConfig,
-    | 'table.include.list'
+    | 'publication.name'
     | 'snapshot.include.collection.list'
     | 'snapshot.max.threads'
     | 'snapshot.select.statement.overrides'
@@ -106,16 +108,23 @@ async function currentState(client: Client): Promise<{ lsn: number; xid: number 
   return { lsn: parseLsn(rows[0]!.lsn), xid: Number(rows[0]!.xid) };
 }
 
-/** Which published tables the snapshot reads, and by which statements. Their columns are read as the snapshot sees them. */
+/**
+ * Which published tables the snapshot reads, and by which statements, all as its view has them: what was known before a
+ * new slot had its consistent point is out of date, because that may take hours, and what changed until then is not
+ * streamed. Tables that came, or came anew, after the view are: of them the stream tells everything.
+ */
 export async function planSnapshot(
   session: Client,
   config: SnapshotConfig,
-  published: readonly PublishedTable[],
+  serverVersion: number,
 ): Promise<{ readonly tables: readonly SnapshotTable[]; readonly catalog: ReadonlyMap<number, CatalogTable> }> {
-  const chosen = published.filter((table) => {
-    const included = config['snapshot.include.collection.list'];
-    return included === null || included.matches(collectionId(table));
-  });
+  const captures = createTableFilter(config);
+  const included = config['snapshot.include.collection.list'];
+  const published = await readPublishedTables(session, config['publication.name'], serverVersion);
+  const chosen = published.filter(
+    (table) => captures(table) && (included === null || included.matches(collectionId(table))),
+  );
+  await checkReadable(session, config, chosen);
   // Debezium's order: that of the expressions in the include list, and by name among those that one expression matches.
   const patterns = config['table.include.list']?.patterns ?? [];
   const rank = (table: PublishedTable): number => patterns.findIndex((pattern) => pattern.test(collectionId(table)));
@@ -127,7 +136,7 @@ export async function planSnapshot(
   const tables: SnapshotTable[] = [];
   for (const one of chosen) {
     const entry = catalog.get(one.oid);
-    if (entry === undefined) continue;
+    if (entry === undefined) throw new Error(`${collectionId(one)} is in the view once and once is not`);
     const table = tableOf(one, entry);
     const select = overrideOf(config, one);
     tables.push({

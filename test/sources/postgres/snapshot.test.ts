@@ -160,6 +160,46 @@ test('the first and last row of each table and of the snapshot are marked, over 
   assert.equal(rows[0].n, 0, 'initial_only needs no slot');
 });
 
+test('tables and columns that come, go and come anew while the new slot waits are read as its snapshot has them', async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query(`
+    CREATE TABLE a (id int PRIMARY KEY);
+    CREATE TABLE altered (id int PRIMARY KEY); INSERT INTO altered VALUES (1);
+    CREATE TABLE anew (id int PRIMARY KEY); INSERT INTO anew VALUES (1);
+    CREATE TABLE gone (id int PRIMARY KEY); INSERT INTO gone VALUES (1)`);
+  const open = new pg.Client({ connectionString: url });
+  await open.connect();
+  await open.query('BEGIN; INSERT INTO a VALUES (1)');
+  const config = configFor(url, { 'table.exclude.list': 'public.excluded' });
+  const run = new SourceRun(config, { t });
+  const isWaiting = async (): Promise<boolean> => {
+    const { rows } = await client.query('SELECT FROM pg_replication_slots WHERE slot_name = $1', [config['slot.name']]);
+    return rows.length > 0;
+  };
+  while (!(await isWaiting())) await sleep(10);
+  await client.query(`
+    CREATE TABLE excluded (id int PRIMARY KEY); INSERT INTO excluded VALUES (1);
+    CREATE TABLE came (id int PRIMARY KEY); INSERT INTO came VALUES (1);
+    ALTER TABLE altered ADD COLUMN extra text; UPDATE altered SET extra = 'x';
+    DROP TABLE anew; CREATE TABLE anew (key int PRIMARY KEY); INSERT INTO anew VALUES (2);
+    DROP TABLE gone`);
+  await open.query('COMMIT');
+  await open.end();
+  await run.until(() => run.batches.at(-1)?.snapshot === 'end');
+  await client.query('INSERT INTO a VALUES (2)');
+  await run.until(() => run.rows.at(-1)?.op === 'c');
+  assert.deepEqual(
+    run.rows.map(({ op, table, after }) => [op, table, after]),
+    [
+      ['r', 'public.a', { id: '1' }],
+      ['r', 'public.altered', { id: '1', extra: 'x' }],
+      ['r', 'public.anew', { key: '2' }],
+      ['r', 'public.came', { id: '1' }],
+      ['c', 'public.a', { id: '2' }],
+    ],
+  );
+});
+
 test('text that COPY escapes and text that the stream sends as it is are the same', async (t) => {
   const { client, url } = await useDatabase(t);
   await client.query('CREATE TABLE items (id int PRIMARY KEY, body text)');
