@@ -1,3 +1,4 @@
+import { TailraceError } from '../model/errors.ts';
 import type { SourceOffset, TopicLog } from '../model/log.ts';
 import type { Batch, BatchEncoder, EncodedBatch, Source } from '../model/plugin.ts';
 
@@ -31,11 +32,18 @@ export async function runSourceTask(task: SourceTask, signal: AbortSignal): Prom
       await inFlight;
       inFlight = appendThenAck(task, batch, encoded);
       // The rejection is thrown where inFlight is awaited; a reader that waits for its server must hear of it before.
-      inFlight.catch((error: unknown) => broken.abort(error));
+      inFlight.catch((error: unknown) => broken.abort(asTailraceError(error)));
     }
   } finally {
     await inFlight;
   }
+}
+
+/** An error that nobody has foreseen is an internal one. */
+export function asTailraceError(cause: unknown): TailraceError {
+  if (cause instanceof TailraceError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new TailraceError('internal', message, { cause });
 }
 
 /** The only place that acks. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TailraceError } from '../model/errors.ts';
+import type { TailraceError } from '../model/errors.ts';
 import type { TopicLog } from '../model/log.ts';
 import type { BatchEncoder, Source, SourceStatus } from '../model/plugin.ts';
 import type { TaskState, TaskStatus } from '../model/status.ts';
 import type { Backoff } from './backoff.ts';
-import { type OnAppended, runSourceTask } from './source-task.ts';
+import { asTailraceError, type OnAppended, runSourceTask } from './source-task.ts';
 
 export interface Task {
   readonly source: Source;
@@ -146,10 +146,4 @@ export class Supervisor {
 /** It has found its server as it must be, and reads. */
 function hasBegun({ phase }: SourceStatus): boolean {
   return phase !== 'starting';
-}
-
-function asTailraceError(cause: unknown): TailraceError {
-  if (cause instanceof TailraceError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new TailraceError('internal', message, { cause });
 }

@@ -42,7 +42,10 @@ export interface TableProgress {
 export interface Source {
   readonly partition: SourcePartition;
   readonly sourceBlock: SourceBlock;
-  /** Batches after `from` (null: from the beginning, as the snapshot mode says) until the signal aborts or an error. */
+  /**
+   * Batches after `from` (null: from the beginning, as the snapshot mode says) until the signal aborts or an error. A
+   * signal that aborts with a TailraceError says that its consumer has failed, with anything else that it wants no more.
+   */
   read(from: SourceOffset | null, signal: AbortSignal): AsyncIterable<Batch>;
   /** Everything up to `offset` is durable: the server may forget it. Called in one place, after the append. */
   ack(offset: SourceOffset): void;

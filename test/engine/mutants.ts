@@ -9,7 +9,7 @@ export interface TaskMutant {
 const file = 'src/engine/source-task.ts';
 const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
 const FINALLY = '} finally {\n    await inFlight;';
-const CATCH = 'inFlight.catch((error: unknown) => broken.abort(error));';
+const CATCH = 'inFlight.catch((error: unknown) => broken.abort(asTailraceError(error)));';
 
 /** One way to break each rule of order in the data path. */
 export const TASK_MUTANTS = {

@@ -16,6 +16,8 @@ export class ScriptedSource implements Source {
   readonly sourceBlock = null as never;
   readonly acked: number[] = [];
   from: SourceOffset | null = null;
+  /** Why its consumer wanted no more. */
+  endedBy: unknown = null;
   isClosed = false;
   #phase: SourceStatus['phase'] = 'starting';
   readonly #script: readonly Scripted[];
@@ -31,6 +33,9 @@ export class ScriptedSource implements Source {
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
     this.from = from;
+    signal.addEventListener('abort', () => {
+      this.endedBy = signal.reason;
+    });
     if (!(this.#script[0] instanceof Error)) this.#phase = 'streaming';
     for (const next of this.#script) {
       if (signal.aborted) return;

@@ -155,6 +155,20 @@ test('a failed append ends a reader that waits for its server', async () => {
   assert.deepEqual(scene.source.acked, []);
 });
 
+test('a reader can tell the failure of its consumer from a stop', async () => {
+  await using failed = new Scene([1, 'wait'], [{ kind: 'reject', error: new RangeError('a slip') }]);
+  await outcome(failed.run());
+  assert.ok(failed.source.endedBy instanceof TailraceError);
+  assert.equal(failed.source.endedBy.message, 'a slip');
+
+  await using stopped = new Scene([1, 'wait']);
+  const ended = stopped.run();
+  await stopped.until('wait');
+  stopped.abort();
+  await ended;
+  assert.equal((stopped.source.endedBy as Error).name, 'AbortError');
+});
+
 test('an error of the source comes out after the append in flight has settled and was acked', async () => {
   const error = new Error('connection lost');
   await using scene = new Scene([1, error], [HOLD]);

@@ -10,7 +10,7 @@ import type { Batch, SnapshotProgress, Source, SourceStatus, TableMapping } from
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import { CatalogSession } from './catalog-session.ts';
-import { disconnect } from './connection.ts';
+import { disconnect, withConnection } from './connection.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { formatStreamOffset, type LastChange, type Position, parseOffset } from './offset.ts';
 import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
@@ -37,6 +37,9 @@ export function createPostgresSource(config: PostgresConfig, deps: PostgresSourc
 /** Debezium's names of the operations in `messageType`. */
 const MESSAGE_TYPES = { c: 'INSERT', u: 'UPDATE', d: 'DELETE', r: 'INSERT' } as const;
 
+/** A slot is dropped at once or not at all; a server that does not say so must not keep us from ending. */
+const DROP_WITHIN_MS = 10_000;
+
 /** Reads one database: a snapshot if it is due, then the slot's stream. */
 class PostgresSource implements Source {
   readonly partition: SourcePartition;
@@ -50,7 +53,10 @@ class PostgresSource implements Source {
   #stream: ReplicationStream | null = null;
   #phase: SourceStatus['phase'] = 'starting';
   #snapshot: SnapshotProgress | null = null;
-  #dropsSlot = false;
+  /** Made by us or streamed from: until then the slot may be another reader's. */
+  #ownsSlot = false;
+  /** The caller wants no more; after a failure the next start goes on from the slot. */
+  #isStopped = false;
 
   constructor(config: PostgresConfig, deps: PostgresSourceDeps) {
     this.#config = config;
@@ -76,16 +82,16 @@ class PostgresSource implements Source {
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
-    const config = this.#config;
     const stored = from === null ? null : parseOffset(from);
     const onAbort = (): void => {
-      // An abort with an error of its own is a failure on our consumer's side, after which the task starts again.
-      this.#dropsSlot = config['slot.drop.on.stop'] && !(signal.reason instanceof TailraceError);
+      this.#isStopped = !(signal.reason instanceof TailraceError);
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
     const start = await this.#prepare(stored, signal);
     if (start === null) return;
     this.#replication = start.replication;
+    if (start.created !== null) this.#ownsSlot = true;
     let { from: position } = start;
     if (start.plan.snapshot && !signal.aborted) {
       const seen = yield* this.#readSnapshot(start, signal);
@@ -130,11 +136,8 @@ class PostgresSource implements Source {
     await this.#heartbeat.close();
     await this.#stream?.close();
     if (this.#replication !== null) await disconnect(this.#replication);
-    try {
-      if (this.#dropsSlot) await this.#dropSlot();
-    } finally {
-      await this.#session.close();
-    }
+    await this.#session.close();
+    if (this.#config['slot.drop.on.stop'] && this.#ownsSlot && this.#isStopped) await this.#dropSlot();
   }
 
   async *#readSnapshot(start: Start, signal: AbortSignal): AsyncGenerator<Batch, SeenTransactions | null> {
@@ -156,6 +159,7 @@ class PostgresSource implements Source {
     const stream = await startStream({ config: this.#config, start, from, session: this.#session });
     this.#stream = stream;
     this.#replication = null;
+    this.#ownsSlot = true;
     this.#phase = 'streaming';
     const { 'slot.name': slot, 'publication.name': publication } = this.#config;
     this.#deps.logger.info({ slot, publication, lsn: formatLsn(from.endLsn) }, 'streaming');
@@ -174,9 +178,10 @@ class PostgresSource implements Source {
 
   /** The server frees a slot some time after its reader has said goodbye. */
   async #dropSlot(): Promise<void> {
+    const name = this.#config['slot.name'];
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#session.run('drop the slot', (client) => dropSlot(client, this.#config['slot.name']));
+        await withConnection(this.#config, 'drop the slot', (client) => dropSlot(client, name), DROP_WITHIN_MS);
         return;
       } catch (error) {
         const code = error instanceof TailraceError ? error.code : null;

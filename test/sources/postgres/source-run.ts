@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { type Change, NULL_VALUE, type Row, type Table, UNCHANGED_VALUE } from '../../../decoders/change.ts';
 import { type PostgresConfig, parseConnectorConfig } from '../../../src/config/postgres.ts';
+import type { TailraceError } from '../../../src/model/errors.ts';
 import type { SourceOffset } from '../../../src/model/log.ts';
 import type { Batch, Source } from '../../../src/model/plugin.ts';
 import { createPostgresSource, type PostgresSourceDeps } from '../../../src/sources/postgres/source.ts';
@@ -89,8 +90,9 @@ export class SourceRun {
     }
   }
 
-  async stop(): Promise<void> {
-    this.#abort.abort();
+  /** `failure`: what its consumer failed with. */
+  async stop(failure?: TailraceError): Promise<void> {
+    this.#abort.abort(failure);
     await this.done;
   }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { PostgresConfig } from '../../../src/config/postgres.ts';
-import type { TailraceError } from '../../../src/model/errors.ts';
+import { TailraceError } from '../../../src/model/errors.ts';
 import type { SourceOffset } from '../../../src/model/log.ts';
 import { startPostgres } from '../../services/postgres.ts';
 import { type TestDatabase, useDatabase } from '../../services/shared.ts';
@@ -249,6 +249,67 @@ test('a temporary slot leaves nothing behind, and slot.drop.on.stop drops the ot
   assert.equal(await slots(), 1);
   await dropping.stop();
   assert.equal(await slots(), 0);
+});
+
+test('slot.drop.on.stop keeps the slot after a failure, and the one of another reader', async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query('CREATE TABLE items (id int PRIMARY KEY)');
+  const slots = async (): Promise<number> =>
+    (await client.query('SELECT FROM pg_replication_slots WHERE database = current_database()')).rows.length;
+  const config = configFor(url, { 'snapshot.mode': 'no_data' });
+  const dropping: PostgresConfig = { ...config, 'slot.drop.on.stop': true };
+  const streaming = async (run: SourceRun): Promise<SourceRun> => {
+    while (run.source.status().phase !== 'streaming') await sleep(10);
+    return run;
+  };
+  const failing = await streaming(new SourceRun(dropping));
+  await failing.stop(new TailraceError('log.full', 'no space left'));
+  assert.equal(await slots(), 1);
+
+  const owner = await streaming(new SourceRun(config, { t }));
+  const other = new SourceRun(dropping, { t });
+  const sessions = async (): Promise<number> =>
+    (
+      await client.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tailrace'",
+      )
+    ).rows.length;
+  // Both have a walsender and have opened a session for the catalog: the other one waits for the slot.
+  while ((await sessions()) < 4) await sleep(10);
+  const stopped = other.stop().catch((error: TailraceError) => assert.equal(error.code, 'source.slot_in_use'));
+  await owner.stop();
+  await stopped;
+  assert.equal(await slots(), 1);
+
+  await (await streaming(new SourceRun(dropping))).stop();
+  assert.equal(await slots(), 0);
+});
+
+test('a stream after initial_only has the transaction that committed between its view and its LSN', async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query('CREATE TABLE items (id int PRIMARY KEY); INSERT INTO items VALUES (1); CREATE PUBLICATION p');
+  await client.query('ALTER PUBLICATION p ADD TABLE items');
+  const config = configFor(url, { 'publication.name': 'p' });
+  await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [config['slot.name']]);
+  await client.query('INSERT INTO items VALUES (2)');
+  const open = new Client({ connectionString: url });
+  await open.connect();
+  await open.query('BEGIN; INSERT INTO items VALUES (3)');
+  const alone = new SourceRun({ ...config, 'snapshot.mode': 'initial_only' });
+  await alone.done;
+  await open.query('COMMIT');
+  await open.end();
+  // As if the LSN had been read only now.
+  const { rows } = await client.query("SELECT (pg_current_wal_insert_lsn() - '0/0')::float8 AS lsn");
+  const { lsn } = rows[0];
+  const from = { ...alone.offset, lsn, ...('snapshot_lsn' in alone.offset! ? { snapshot_lsn: lsn } : {}) };
+  await client.query('INSERT INTO items VALUES (4)');
+  const run = new SourceRun(config, { t, from });
+  await run.until(() => run.rows.at(-1)?.after?.id === '4');
+  assert.deepEqual(
+    [...alone.rows, ...run.rows].map(({ op, after }) => `${op}${after?.id}`),
+    ['r1', 'r2', 'c3', 'c4'],
+  );
 });
 
 test('a server that restarts ends the run as a passing fault, promptly, and its next start loses nothing', async (t) => {
