@@ -105,5 +105,5 @@ function snapshotOffset(
 
 /** A stream that goes on from a stored position replays what the snapshot has seen: the topics had it coming. */
 function seenBefore({ plan }: Start, point: SnapshotPoint): SeenTransactions | null {
-  return plan.from === null && plan.stream ? point.seen : (plan.from?.seen ?? null);
+  return plan.from === null ? point.seen : plan.from.seen;
 }

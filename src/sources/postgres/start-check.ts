@@ -50,7 +50,7 @@ export function planStart(state: StartState, config: StartConfig): StartPlan {
       snapshot: mode === 'always' || stored.snapshot === 'unfinished',
       stream: true,
       slot: 'use',
-      from: streamPosition(stored),
+      from: streamPosition(stored, slot),
       reason: null,
     };
   }
@@ -73,8 +73,12 @@ function planFirst(slot: SlotState | null, config: StartConfig): StartPlan {
   };
 }
 
-function streamPosition(stored: Position): StreamPosition | null {
-  const { endLsn, skip, messageLsn, seen, previousEndLsn, snapshot } = stored;
+function streamPosition(stored: Position, slot: SlotState | null): StreamPosition | null {
+  const { skip, messageLsn, seen, previousEndLsn, snapshot } = stored;
+  // A snapshot that no stream was to follow (initial_only) has no position but the LSN of its rows, and that was read after
+  // its view was taken: what committed in between is before the one and not in the other.
+  const isOfRows = snapshot === 'completed' && seen !== null && seen.beforeLsn === stored.endLsn;
+  const endLsn = isOfRows ? (slot?.confirmedFlushLsn ?? null) : stored.endLsn;
   const lastCommitTimeMicros = snapshot === 'none' ? stored.commitTimeMicros : null;
   return endLsn === null ? null : { endLsn, skip, messageLsn, seen, previousEndLsn, lastCommitTimeMicros };
 }
