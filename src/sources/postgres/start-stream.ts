@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { formatLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
+import type { TailraceError } from '../../model/errors.ts';
 import type { CatalogSession } from './catalog-session.ts';
 import { disconnect, errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
@@ -25,31 +26,32 @@ const UPDATES_PER_TIMEOUT = 3;
 export async function startStream({ config, start, from }: StreamStart): Promise<ReplicationStream> {
   const slot = config['slot.name'];
   const replication = await living(start.replication, config, start.serverVersion);
+  const explain = (error: unknown, atLsn: number): TailraceError =>
+    explainDecoding(error, errorContext(config, `stream from slot ${slot} at ${formatLsn(atLsn)}`), 'internal');
   const hasPrefixes = config['message.prefix.include.list'] !== null || config['message.prefix.exclude.list'] !== null;
-  const stream = new ReplicationStream({
-    from,
-    captures: createTableFilter(config),
-    capturesPrefix: hasPrefixes ? createPrefixFilter(config) : null,
-    skippedOperations: new Set(config['skipped.operations']),
-    boundaries: config['provide.transaction.metadata'],
-    batchBytes: config['tailrace.batch.bytes'],
-    statusIntervalMs: await statusIntervalMs(replication, config),
-    explain: (error, atLsn) =>
-      explainDecoding(error, errorContext(config, `stream from slot ${slot} at ${formatLsn(atLsn)}`), 'internal'),
-  });
   const options = ["proto_version '1'", `publication_names ${publicationNamesOption(config['publication.name'])}`];
   if (start.serverVersion >= 140_000) options.push("messages 'true'");
   const position = formatLsn(from.endLsn);
   try {
+    const stream = new ReplicationStream({
+      from,
+      captures: createTableFilter(config),
+      capturesPrefix: hasPrefixes ? createPrefixFilter(config) : null,
+      skippedOperations: new Set(config['skipped.operations']),
+      boundaries: config['provide.transaction.metadata'],
+      batchBytes: config['tailrace.batch.bytes'],
+      statusIntervalMs: await statusIntervalMs(replication, config),
+      explain,
+    });
     await stream.start(
       takeOver(replication, stream),
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${position} (${options.join(', ')})`,
     );
+    return stream;
   } catch (error) {
-    await stream.close();
-    throw error;
+    await disconnect(replication);
+    throw explain(error, from.endLsn);
   }
-  return stream;
 }
 
 /** A session that idled through a long snapshot may be gone, and its slot with it if that was a temporary one. */

@@ -5,7 +5,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { type PublishedTable, readPublishedTables, readServerVersion } from './catalog.ts';
 import type { CatalogSession } from './catalog-session.ts';
-import { connect, errorContext, sessionSettings } from './connection.ts';
+import { connect, disconnect, errorContext, sessionSettings } from './connection.ts';
 import type { Position } from './offset.ts';
 import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
@@ -92,7 +92,7 @@ export async function prepareStart(input: StartInput): Promise<Start> {
       tables,
     };
   } catch (error) {
-    await replication.end().catch(() => {});
+    await disconnect(replication);
     throw postgresError(error, errorContext(config, 'prepare the start'));
   }
 }
@@ -119,9 +119,14 @@ function checkVersion(serverVersion: number): void {
 export async function openReplication(config: PostgresConfig, serverVersion: number): Promise<Client> {
   const replication = await connect(config, 'replication');
   const limits = ['statement_timeout', 'lock_timeout', ...(serverVersion >= 140_000 ? ['idle_session_timeout'] : [])];
-  await replication.query(sessionSettings());
-  await replication.query(limits.map((limit) => `SET ${limit} = 0`).join('; '));
-  return replication;
+  try {
+    await replication.query(sessionSettings());
+    await replication.query(limits.map((limit) => `SET ${limit} = 0`).join('; '));
+    return replication;
+  } catch (error) {
+    await disconnect(replication);
+    throw postgresError(error, errorContext(config, 'open a replication connection'));
+  }
 }
 
 async function preparePublication(input: StartInput, serverVersion: number): Promise<readonly PublishedTable[]> {

@@ -285,31 +285,30 @@ test('slot.drop.on.stop keeps the slot after a failure, and the one of another r
   assert.equal(await slots(), 0);
 });
 
-test('a stream after initial_only has the transaction that committed between its view and its LSN', async (t) => {
+test('a walsender session that cannot be made ready for the stream is closed', { timeout: 60_000 }, async (t) => {
   const { client, url } = await useDatabase(t);
-  await client.query('CREATE TABLE items (id int PRIMARY KEY); INSERT INTO items VALUES (1); CREATE PUBLICATION p');
-  await client.query('ALTER PUBLICATION p ADD TABLE items');
-  const config = configFor(url, { 'publication.name': 'p' });
-  await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [config['slot.name']]);
-  await client.query('INSERT INTO items VALUES (2)');
-  const open = new Client({ connectionString: url });
-  await open.connect();
-  await open.query('BEGIN; INSERT INTO items VALUES (3)');
-  const alone = new SourceRun({ ...config, 'snapshot.mode': 'initial_only' });
-  await alone.done;
-  await open.query('COMMIT');
-  await open.end();
-  // As if the LSN had been read only now.
-  const { rows } = await client.query("SELECT (pg_current_wal_insert_lsn() - '0/0')::float8 AS lsn");
-  const { lsn } = rows[0];
-  const from = { ...alone.offset, lsn, ...('snapshot_lsn' in alone.offset! ? { snapshot_lsn: lsn } : {}) };
-  await client.query('INSERT INTO items VALUES (4)');
-  const run = new SourceRun(config, { t, from });
-  await run.until(() => run.rows.at(-1)?.after?.id === '4');
-  assert.deepEqual(
-    [...alone.rows, ...run.rows].map(({ op, after }) => `${op}${after?.id}`),
-    ['r1', 'r2', 'c3', 'c4'],
-  );
+  const sessions = async (): Promise<number> =>
+    (
+      await client.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tailrace'",
+      )
+    ).rows.length;
+  const query = Client.prototype.query;
+  const failing = async (...failures: readonly RegExp[]): Promise<void> => {
+    const mock = t.mock.method(Client.prototype, 'query', function (this: Client, ...args: unknown[]): unknown {
+      if (failures.some((pattern) => pattern.test(String(args[0])))) {
+        return Promise.reject(new Error('Connection terminated unexpectedly'));
+      }
+      return Reflect.apply(query, this, args);
+    });
+    const error = await failure(configFor(url, { 'snapshot.mode': 'no_data' }), null);
+    assert.equal(error.code, 'source.connection_lost');
+    mock.mock.restore();
+    while ((await sessions()) > 0) await sleep(10);
+  };
+  await failing(/SET statement_timeout = 0; SET lock_timeout = 0/);
+  // The session that the start left has died, and its replacement does, too.
+  await failing(/^SELECT 1$/, /wal_sender_timeout/);
 });
 
 test('a server that restarts ends the run as a passing fault, promptly, and its next start loses nothing', async (t) => {
