@@ -16,7 +16,7 @@ import type { SeenTransactions } from './seen-transactions.ts';
  *
  *   skip, skip_xid, skip_commit_lsn   changes delivered of the transaction after lsn_commit, its xid and the LSN of its
  *                           commit: a restart drops as many of that transaction
- *   sequence_lsn            where it is not lsn_commit: end of the last commit delivered, for source.sequence
+ *   sequence_lsn            end of the last commit delivered, for source.sequence; without it lsn_commit, in a snapshot none
  *   message_lsn             last non-transactional message delivered, while it lies beyond lsn_commit
  *   system_id, timeline     of the server that the LSNs belong to
  *   snapshot_seen, snapshot_lsn   transactions before this LSN that the snapshot has seen already (pg_current_snapshot)
@@ -28,7 +28,7 @@ export interface Position {
   readonly messageLsn: number | null;
   /** Commit time of the last change, microseconds since 1970 UTC. */
   readonly commitTimeMicros: number | null;
-  /** End of the last commit that was delivered; null when none was since the snapshot. */
+  /** End of the last commit that was delivered; null when none was. */
   readonly previousEndLsn: number | null;
   readonly snapshot: 'none' | 'unfinished' | 'completed';
   readonly seen: SeenTransactions | null;
@@ -74,7 +74,7 @@ export function formatStreamOffset(at: StreamOffset): SourceOffset {
       : { messageType: last.messageType, txId: last.xid, ts_usec: last.commitTimeMicros }),
     ...(previousEndLsn === endLsn ? {} : { sequence_lsn: previousEndLsn }),
     ...formatSkip(skip),
-    ...(messageLsn === null || messageLsn <= endLsn ? {} : { message_lsn: messageLsn }),
+    ...formatMessage(messageLsn, endLsn),
     ...formatSeen(seen),
     ...formatServer(server),
   };
@@ -91,12 +91,15 @@ export interface SnapshotOffset {
   /** Where the stream begins afterwards; null: not decided before the snapshot is complete. */
   readonly endLsn: number | null;
   readonly skip: Position['skip'];
+  readonly messageLsn: number | null;
+  /** Null: no commit was delivered. */
+  readonly previousEndLsn: number | null;
   readonly seen: SeenTransactions | null;
   readonly server: ServerIdentity;
 }
 
 export function formatSnapshotOffset(at: SnapshotOffset): SourceOffset {
-  const { endLsn, skip, completed } = at;
+  const { endLsn, skip, messageLsn, previousEndLsn, completed } = at;
   return {
     snapshot: at.type,
     snapshot_completed: completed,
@@ -105,7 +108,9 @@ export function formatSnapshotOffset(at: SnapshotOffset): SourceOffset {
     txId: at.xid,
     ts_usec: at.readTimeMicros,
     ...(endLsn === null ? {} : { lsn_proc: endLsn, lsn_commit: endLsn }),
+    ...(previousEndLsn === null ? {} : { sequence_lsn: previousEndLsn }),
     ...formatSkip(skip),
+    ...formatMessage(messageLsn, endLsn),
     ...formatSeen(at.seen),
     ...formatServer(at.server),
   };
@@ -115,6 +120,10 @@ function formatSkip(skip: Skip | null): SourceOffset {
   if (skip === null) return {};
   const { count, xid, commitLsn } = skip;
   return { skip: count, skip_xid: xid, ...(commitLsn === null ? {} : { skip_commit_lsn: commitLsn }) };
+}
+
+function formatMessage(messageLsn: number | null, endLsn: number | null): SourceOffset {
+  return messageLsn === null || messageLsn <= (endLsn ?? 0) ? {} : { message_lsn: messageLsn };
 }
 
 function formatSeen(seen: SeenTransactions | null): SourceOffset {
@@ -149,7 +158,7 @@ export function parseOffset(offset: SourceOffset): Position {
         : null,
     messageLsn: lsnOf(offset, 'message_lsn'),
     previousEndLsn:
-      snapshot !== 'none' ? null : offset.sequence_lsn === undefined ? position : lsnOf(offset, 'sequence_lsn'),
+      offset.sequence_lsn !== undefined ? lsnOf(offset, 'sequence_lsn') : snapshot === 'none' ? position : null,
     commitTimeMicros: typeof offset.ts_usec === 'number' ? offset.ts_usec : null,
     snapshot,
     seen: typeof seen === 'string' && typeof beforeLsn === 'number' ? { snapshot: seen, beforeLsn } : null,

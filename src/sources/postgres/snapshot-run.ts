@@ -98,6 +98,8 @@ function snapshotOffset(
     readTimeMicros,
     endLsn: isKnown ? (from?.endLsn ?? null) : null,
     skip: isKnown ? (from?.skip ?? null) : null,
+    messageLsn: from?.messageLsn ?? null,
+    previousEndLsn: from?.previousEndLsn ?? null,
     seen: completed || plan.from !== null ? seen : null,
     server: { systemId: server.systemId, timeline: server.timeline },
   };

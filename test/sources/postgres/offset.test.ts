@@ -47,11 +47,16 @@ test("at a transaction's end the offset is one that Debezium writes, with two ke
 });
 
 test('a snapshot that is under way has no position, one that is complete has', () => {
-  const common = { type: 'INITIAL', lsn: 90, xid: 4, readTimeMicros: 1, skip: null, seen: null, server };
+  const none = { skip: null, messageLsn: null, previousEndLsn: null, seen: null };
+  const common = { type: 'INITIAL', lsn: 90, xid: 4, readTimeMicros: 1, ...none, server };
   const open = parseOffset(formatSnapshotOffset({ ...common, completed: false, endLsn: null }));
   assert.deepEqual([open.snapshot, open.endLsn], ['unfinished', null]);
   const whole = parseOffset(formatSnapshotOffset({ ...common, completed: true, endLsn: 80 }));
   assert.deepEqual([whole.snapshot, whole.endLsn], ['completed', 80]);
+  assert.deepEqual([whole.messageLsn, whole.previousEndLsn], [null, null]);
+  const later = { messageLsn: 95, previousEndLsn: 70 };
+  const again = parseOffset(formatSnapshotOffset({ ...common, ...later, completed: true, endLsn: 80 }));
+  assert.deepEqual([again.messageLsn, again.previousEndLsn], [95, 70]);
   // As Debezium leaves it.
   const theirs = parseOffset({
     last_snapshot_record: true,
