@@ -26,6 +26,20 @@ export async function inWords<T>(words: KeyWords, work: () => Promise<T>): Promi
   }
 }
 
+/** What a remedy says that a running task does of its own. */
+const RECONNECTS = /^tailrace reconnects[^.]*\.$/;
+const KEEPS_TRYING = /; tailrace keeps trying\.$/;
+
+/** An error as the end of a command: nobody is left to do of their own what its remedy says of a running task. */
+export function asLastWord(error: unknown): unknown {
+  if (!(error instanceof TailraceError) || error.remedy === undefined) return error;
+  const { code, message, remedy } = error;
+  const left = remedy
+    .replace(RECONNECTS, 'Try again when the server is back.')
+    .replace(KEEPS_TRYING, ', and try again.');
+  return left === remedy ? error : new TailraceError(code, message, { remedy: left, cause: error });
+}
+
 /** A remedy without keys: an alternative that needs a key for which there is no word falls away. Null: all of them do. */
 export function reword(remedy: string, words: KeyWords): string | null {
   const wordOf = (key: string, value: string | undefined): string | null =>

@@ -4,6 +4,7 @@ import { bootstrapCommand } from './bootstrap.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { CommandIo } from './command-io.ts';
 import { demoCommand } from './demo.ts';
+import { asLastWord } from './key-words.ts';
 import { offsetsCommand } from './offsets.ts';
 import { runCommandOf } from './run.ts';
 import { slotsCommand } from './slots.ts';
@@ -65,7 +66,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     if (error instanceof CommandFailure) return error.exitCode;
     // Commander has written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
-    const { text, exitCode } = reportError(error, isDebug(args, io));
+    const { text, exitCode } = reportError(asLastWord(error), isDebug(args, io));
     await io.stderr.write(text);
     return exitCode;
   }
