@@ -234,7 +234,7 @@ export function postgresError(error: unknown, context: ErrorContext, otherwise: 
 
 /** Data exceptions (class 22) quote the value at their end: `invalid input syntax for type integer: "x"`. */
 function withoutValue({ code, message }: ServerError): string {
-  return code.startsWith('22') ? message.replace(/"[^]*"/, '...') : message;
+  return code.startsWith('22') ? message.replace(/".*"/s, '...') : message;
 }
 
 export function isServerError(error: unknown): error is ServerError {

@@ -10,7 +10,7 @@ import {
   readServerVersion,
   readTypes,
 } from './catalog.ts';
-import { connect, errorContext } from './connection.ts';
+import { connect, disconnect, errorContext } from './connection.ts';
 import { postgresError, quoteIdentifier } from './postgres-error.ts';
 import { checkStoredPosition } from './preflight-position.ts';
 import { checkServerSettings, checkSlotState } from './preflight-server.ts';
@@ -40,7 +40,7 @@ export async function preflight(config: PostgresConfig, stored: SourceOffset | n
   } catch (error) {
     throw postgresError(error, errorContext(config, 'check the server'));
   } finally {
-    await client.end().catch(() => {});
+    await disconnect(client);
   }
 }
 
@@ -63,7 +63,7 @@ async function checkReplication(
     const position = stored === null ? [] : [await checkStoredPosition({ query, replication }, config, stored)];
     return [{ name, status: 'ok', message, remedy: null }, ...position];
   } finally {
-    await replication.end().catch(() => {});
+    await disconnect(replication);
   }
 }
 

@@ -6,7 +6,7 @@ import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { formatSnapshotOffset, type SnapshotOffset } from './offset.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
-import { openSnapshotSessions, planSnapshot, type SnapshotPoint } from './snapshot.ts';
+import { openSnapshotSessions, planSnapshot, type SnapshotPoint, withoutLocks } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 import type { Start } from './start.ts';
 
@@ -32,7 +32,9 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
   const startedMs = clock();
   let reader: SnapshotReader | null = null;
   try {
-    const { tables, catalog } = await planSnapshot(clients[0]!, config, start.serverVersion);
+    const { tables, catalog } = await withoutLocks(clients[0]!, (client) =>
+      planSnapshot(client, config, start.serverVersion),
+    );
     await session.learnTypes();
     for (const { table } of tables) session.map(table, catalog.get(table.id) ?? null);
     reader = new SnapshotReader({

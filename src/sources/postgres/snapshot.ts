@@ -88,6 +88,17 @@ async function importView(client: Client, name: string): Promise<void> {
   await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(name).trim()}`);
 }
 
+/**
+ * Runs `work` in the session's transaction and gives up the locks that it took: a lock that was kept until the end of the
+ * snapshot would make an ALTER TABLE wait as long, and every other query behind that.
+ */
+export async function withoutLocks<T>(session: Client, work: (session: Client) => Promise<T>): Promise<T> {
+  await session.query('SAVEPOINT tailrace');
+  const result = await work(session);
+  await session.query('ROLLBACK TO SAVEPOINT tailrace; RELEASE SAVEPOINT tailrace');
+  return result;
+}
+
 async function takeView(client: Client): Promise<{ name: string; point: SnapshotPoint }> {
   const { rows } = await client.query<{ name: string; snapshot: string }>(
     'SELECT pg_catalog.pg_export_snapshot() AS name, pg_catalog.pg_current_snapshot()::text AS snapshot',
