@@ -1,3 +1,5 @@
+import type { TableChange } from './table-schema.ts';
+
 /** A column as the log announces it: position in the row is its index in {@link Table.columns}. */
 export interface Column {
   readonly name: string;
@@ -103,4 +105,18 @@ export interface BoundaryChange<T extends Tx = Tx> {
   readonly at: number;
 }
 
-export type Change<T extends Tx = Tx> = RowChange<T> | TruncateChange<T> | MessageChange<T> | BoundaryChange<T>;
+/** DDL that changed captured tables: what the schema-change topic tells. */
+export interface SchemaChange<T extends Tx = Tx> extends Located<T> {
+  readonly kind: 'schema';
+  readonly database: string;
+  readonly ddl: string;
+  readonly tables: readonly TableChange[];
+  readonly snapshot: SnapshotMarker;
+}
+
+export type Change<T extends Tx = Tx> =
+  | RowChange<T>
+  | TruncateChange<T>
+  | MessageChange<T>
+  | BoundaryChange<T>
+  | SchemaChange<T>;

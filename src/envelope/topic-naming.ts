@@ -36,6 +36,11 @@ export class TopicNaming {
     return sanitizeTopic(this.#join([this.prefix, this.#options['topic.transaction']]));
   }
 
+  /** Topic of schema changes: the prefix alone. */
+  schemaChanges(): string {
+    return sanitizeTopic(this.prefix);
+  }
+
   /** Topic of logical decoding messages: the dot is fixed, whatever the delimiter. */
   message(): string {
     return sanitizeTopic(`${this.prefix}.message`);

@@ -16,6 +16,21 @@ export interface Batch {
   readonly bytes: number;
   /** The first and the last batch of a snapshot say so: {@link Append.snapshot}. */
   readonly snapshot?: 'begin' | 'end';
+  /** What the source must know again at its next start; durable together with the offset. */
+  readonly state?: readonly StateRecord[];
+}
+
+/** A record of a topic that a source keeps for itself, on its partition 0: a schema history, prepared transactions. */
+export interface StateRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** How a source reads at its start what its batches left as {@link Batch.state}. */
+export interface StateReader {
+  /** All records of the topic, oldest first; none when there is no such topic. */
+  read(topic: string): AsyncIterable<Omit<StateRecord, 'topic'>>;
 }
 
 /** What a source tells about itself while it runs; the supervisor, /health and the progress line read it. */

@@ -6,6 +6,7 @@ import { createSimpleHeaderConverter } from '../converters/simple-header.ts';
 import { columnRules } from '../envelope/column-rules.ts';
 import { EnvelopeBuilder } from '../envelope/envelope.ts';
 import { STRING } from '../envelope/event-schemas.ts';
+import { SchemaChangeBuilder } from '../envelope/schema-change.ts';
 import { TopicNaming } from '../envelope/topic-naming.ts';
 import type { Source } from '../model/plugin.ts';
 import { type Header, NO_HEADERS } from '../model/record.ts';
@@ -13,7 +14,7 @@ import { Output, type Partitioner } from './output.ts';
 import { Pipeline } from './pipeline.ts';
 
 export interface PipelineParts {
-  readonly config: DebeziumConfig & ConnectConfig;
+  readonly config: DebeziumConfig & ConnectConfig & { readonly 'include.schema.changes'?: boolean };
   readonly source: Source;
   /** Debezium's name of the connector in its headers: `postgresql`, `mysql`, `mariadb`. */
   readonly connectorType: string;
@@ -42,6 +43,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     decimalFormat: config['value.converter.decimal.format'],
     replaceNullWithDefault: config['value.converter.replace.null.with.default'],
   });
+  const schemaNames = config['schema.name.adjustment.mode'];
   const skippedOperations = new Set<string>(config['skipped.operations']);
   return new Pipeline({
     source,
@@ -49,7 +51,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       naming,
       rules: columnRules(config),
       source: source.sourceBlock.schema,
-      schemaNames: config['schema.name.adjustment.mode'],
+      schemaNames,
       fieldNames: config['field.name.adjustment.mode'],
     },
     envelopes: new EnvelopeBuilder({
@@ -60,6 +62,16 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       skippedOperations,
       binaryMode: config['binary.handling.mode'],
     }),
+    schemaChanges:
+      config['include.schema.changes'] === true
+        ? new SchemaChangeBuilder({
+            naming,
+            sourceBlock: source.sourceBlock,
+            connectorType: parts.connectorType,
+            contextHeaders,
+            schemaNames,
+          })
+        : null,
     contextHeaders,
     output: new Output(parts.partitionsOf, parts.partitioner),
     keys,

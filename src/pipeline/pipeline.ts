@@ -1,6 +1,7 @@
 import type { BoundaryChange, Change, RowChange, Table } from '../../decoders/change.ts';
 import { type EnvelopeBuilder, isSameValue } from '../envelope/envelope.ts';
 import { HEARTBEAT_KEY, HEARTBEAT_VALUE } from '../envelope/event-schemas.ts';
+import type { SchemaChangeBuilder } from '../envelope/schema-change.ts';
 import { type ShapeOptions, shapeTable, type TableShape } from '../envelope/table-shape.ts';
 import { TransactionTracker } from '../envelope/transaction-metadata.ts';
 import { allowNulls } from '../envelope/unexpected-null.ts';
@@ -12,6 +13,7 @@ import type {
   EncodedBatch,
   HeaderConverter,
   Source,
+  StateRecord,
   TableMapping,
 } from '../model/plugin.ts';
 import { type Header, NO_HEADERS } from '../model/record.ts';
@@ -25,6 +27,8 @@ export interface PipelineOptions {
   readonly source: Source;
   readonly shape: ShapeOptions;
   readonly envelopes: EnvelopeBuilder;
+  /** Null: schema changes give no records. */
+  readonly schemaChanges: SchemaChangeBuilder | null;
   readonly contextHeaders: readonly Header[];
   readonly output: Output;
   readonly keys: Converter;
@@ -85,6 +89,7 @@ export class Pipeline implements BatchEncoder {
       } else this.#other(change, nowMicros);
     }
     this.#heartbeat(nowMs);
+    this.#keep(batch.state ?? []);
     return {
       records: this.#options.output.take(),
       offset: this.#transactions === null ? batch.offset : { ...batch.offset, ...this.#transactions.offset() },
@@ -95,6 +100,11 @@ export class Pipeline implements BatchEncoder {
 
   release(encoded: EncodedBatch): void {
     this.#options.output.release(encoded.records);
+  }
+
+  #keep(state: readonly StateRecord[]): void {
+    const headers = this.#records.headers(NO_HEADERS);
+    for (const { topic, key, value } of state) this.#options.output.append(topic, 0, key, value, headers);
   }
 
   /** Returns the entry for the table's next change: another one when a NULL was unexpected. */
@@ -127,6 +137,10 @@ export class Pipeline implements BatchEncoder {
         this.#records.encode(envelopes.message(change, { nowMicros, nextInTransaction }));
         return;
       }
+      case 'schema':
+        if (this.#options.schemaChanges === null) return;
+        this.#records.encode(this.#options.schemaChanges.record(change, Math.floor(nowMicros / 1000)));
+        return;
       case 'begin':
         this.#transactions?.forget();
         return;

@@ -239,6 +239,8 @@ function messageType(change: Change<PgTx>): string {
     case 'begin':
     case 'commit':
       return change.kind.toUpperCase();
+    case 'schema':
+      throw new Error('Postgres logs no DDL');
     default:
       throw new Error(`unknown change ${JSON.stringify(change satisfies never)}`);
   }
