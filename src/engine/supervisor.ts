@@ -138,7 +138,8 @@ export class Supervisor {
     const error = asTailraceError(cause);
     this.#error = error;
     this.#failedAttempts++;
-    this.#state = 'RESTARTING';
+    // Closing may take a while, and is no time to promise what will not come.
+    this.#state = error.policy.action === 'fail' ? 'FAILED' : 'RESTARTING';
     return error;
   }
 }

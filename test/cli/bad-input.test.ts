@@ -114,7 +114,7 @@ test('a server that does not answer is exit code 3, without the password', async
   await fails(
     ['slots', 'list', 'postgres://u:hunter2@127.0.0.1:9/d?sslmode=disable'],
     3,
-    'error: cannot connect (u@127.0.0.1:9/d): connect ECONNREFUSED 127.0.0.1:9\nfix: Check database.hostname and database.port, that the server runs, and that no firewall is between.',
+    "error: cannot connect (u@127.0.0.1:9/d): connect ECONNREFUSED 127.0.0.1:9\nfix: Check the URL's host and the URL's port, that the server runs, and that no firewall is between.",
   );
 });
 

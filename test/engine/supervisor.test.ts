@@ -126,9 +126,14 @@ test('after as many failures in a row as allowed the task gives up with the last
   assert.deepEqual(error, { code: passing.code, message: passing.message, remedy: null });
 });
 
-test('a lasting fault ends the task at once, also after progress', async () => {
-  await using scene = new Scene({ starts: [[1, lasting]] });
+test('a lasting fault ends the task at once, also after progress, and nothing else is said while its source is closed', async () => {
+  const states: string[] = [];
+  const onEvent = (event: string): void => {
+    if (event === 'close') states.push(scene.supervisor.status().state);
+  };
+  await using scene = new Scene({ starts: [[1, lasting]], onEvent });
   await assert.rejects(scene.run(), isError(lasting));
+  assert.deepEqual(states, ['FAILED']);
   assert.equal(scene.sources.length, 1);
   assert.ok(scene.sources[0]!.isClosed);
   assert.equal(scene.supervisor.status().state, 'FAILED');
