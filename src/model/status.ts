@@ -45,23 +45,65 @@ export interface SlotLag {
   readonly invalidationReason: string | null;
 }
 
+/** What a connector has not yet delivered of its server's binlog, and for how long the server keeps it. */
+export interface BinlogLag {
+  /** Where the durable source offset stands; null when there is none yet. */
+  readonly file: string | null;
+  readonly position: number | null;
+  /** Where the server was when it answered. */
+  readonly serverFile: string;
+  readonly serverPosition: number;
+  /** Binlog between the two; null without an offset, or when its file is gone. */
+  readonly unconfirmedBytes: number | null;
+  /** GTID set of what the server has executed and the offset does not hold; null where there are no GTIDs. */
+  readonly missingGtids: string | null;
+  readonly missingTransactions: number | null;
+  /** For how long the server keeps a binlog file after its last write; null: for ever. */
+  readonly retentionMs: number | null;
+  /** Milliseconds until the server may remove the first file that is still needed; null: it keeps files for ever, or does not tell. */
+  readonly retentionLeftMs: number | null;
+  /** The server has removed binlog that is still needed. */
+  readonly purged: boolean;
+}
+
 /** Where `/lag` turns red; null: no limit. */
-export interface LagThresholds {
+export interface SlotThresholds {
   readonly retainedBytes: number | null;
   readonly unconfirmedBytes: number | null;
   readonly lagMs: number | null;
 }
 
-export interface LagReport {
+/** Where `/lag` turns red; null: no limit. Of the retention left it is the least. */
+export interface BinlogThresholds {
+  readonly unconfirmedBytes: number | null;
+  readonly lagMs: number | null;
+  readonly retentionLeftMs: number | null;
+}
+
+interface LagOf {
   readonly connector: string;
+  /** For how long the oldest unconfirmed part of the database's log has been known to exist; 0 when all that is known is confirmed. */
+  readonly lagMs: number | null;
+  /** Why the server could not be asked. */
+  readonly error: string | null;
+}
+
+export interface SlotLagReport extends LagOf {
+  readonly kind: 'slot';
   readonly slotName: string;
   /** Null when the slot does not exist (yet), or when `error` says that the server could not be asked. */
   readonly slot: SlotLag | null;
-  /** For how long the oldest unconfirmed part of the WAL has been known to exist; 0 when all that is known is confirmed. */
-  readonly lagMs: number | null;
-  readonly thresholds: LagThresholds;
-  readonly error: string | null;
+  readonly thresholds: SlotThresholds;
 }
+
+export interface BinlogLagReport extends LagOf {
+  readonly kind: 'binlog';
+  /** Null when `error` says that the server could not be asked. */
+  readonly binlog: BinlogLag | null;
+  readonly thresholds: BinlogThresholds;
+}
+
+export type LagReport = SlotLagReport | BinlogLagReport;
 
 /** What the HTTP server and the metrics ask of a running process. */
 export interface HealthProvider {

@@ -1,5 +1,5 @@
 import type { SnapshotProgress } from '../model/plugin.ts';
-import type { LagReport, TaskStatus } from '../model/status.ts';
+import type { BinlogLag, LagReport, SlotLagReport, TaskStatus } from '../model/status.ts';
 import type { PhaseCounts, TaskCounters } from './task-counters.ts';
 
 /** A task at the moment of a scrape. */
@@ -191,27 +191,87 @@ export const connectMetrics: readonly Metric<ObservedTask>[] = [
   ),
 ];
 
-function lag(name: string, help: string, value: (report: LagReport) => number | null): Metric<LagReport> {
+function slotMetric(name: string, help: string, value: (report: SlotLagReport) => number | null): Metric<LagReport> {
   return {
     name: `tailrace_${name}`,
     help,
     labels: ['connector', 'slot'],
-    read: (report) => [{ labels: { connector: report.connector, slot: report.slotName }, value: value(report) }],
+    read: (report) =>
+      report.kind === 'slot'
+        ? [{ labels: { connector: report.connector, slot: report.slotName }, value: value(report) }]
+        : [],
+  };
+}
+
+function binlogMetric(name: string, help: string, value: (lag: BinlogLag) => number | null): Metric<LagReport> {
+  return {
+    name: `tailrace_binlog_${name}`,
+    help,
+    labels: ['connector'],
+    read: (report) =>
+      report.kind === 'binlog' && report.binlog !== null
+        ? [{ labels: { connector: report.connector }, value: value(report.binlog) }]
+        : [],
   };
 }
 
 export const lagMetrics: readonly Metric<LagReport>[] = [
-  lag('slot_retained_bytes', 'WAL that the server keeps for the slot.', ({ slot }) => slot?.retainedBytes ?? null),
-  lag('slot_unconfirmed_bytes', 'WAL that the slot has not confirmed.', ({ slot }) => slot?.unconfirmedBytes ?? null),
-  lag(
+  slotMetric(
+    'slot_retained_bytes',
+    'WAL that the server keeps for the slot.',
+    ({ slot }) => slot?.retainedBytes ?? null,
+  ),
+  slotMetric(
+    'slot_unconfirmed_bytes',
+    'WAL that the slot has not confirmed.',
+    ({ slot }) => slot?.unconfirmedBytes ?? null,
+  ),
+  slotMetric(
     'slot_safe_wal_bytes',
     'WAL that may be written before the slot is in danger.',
     ({ slot }) => slot?.safeWalBytes ?? null,
   ),
-  lag('slot_active', '1 while a process reads the slot.', ({ slot }) => (slot === null ? null : slot.active ? 1 : 0)),
-  lag('slot_lost', '1 when the server has invalidated the slot.', ({ slot }) =>
+  slotMetric('slot_active', '1 while a process reads the slot.', ({ slot }) =>
+    slot === null ? null : slot.active ? 1 : 0,
+  ),
+  slotMetric('slot_lost', '1 when the server has invalidated the slot.', ({ slot }) =>
     slot === null ? null : slot.walStatus === 'lost' || slot.invalidationReason !== null ? 1 : 0,
   ),
-  lag('slot_reachable', '1 when the server told about the slot at this scrape.', ({ slot }) => (slot === null ? 0 : 1)),
-  lag('lag_ms', 'Milliseconds that delivery is behind the database.', ({ lagMs }) => lagMs),
+  slotMetric('slot_reachable', '1 when the server told about the slot at this scrape.', ({ slot }) =>
+    slot === null ? 0 : 1,
+  ),
+  binlogMetric('unconfirmed_bytes', 'Binlog that is not delivered yet.', (binlog) => binlog.unconfirmedBytes),
+  binlogMetric(
+    'missing_transactions',
+    'Transactions that the server has executed and that are not delivered yet.',
+    (binlog) => binlog.missingTransactions,
+  ),
+  binlogMetric(
+    'retention_left_ms',
+    'Milliseconds until the server may remove the first binlog file that is still needed.',
+    (binlog) => binlog.retentionLeftMs,
+  ),
+  binlogMetric('purged', '1 when the server has removed binlog that is still needed.', ({ purged }) =>
+    purged ? 1 : 0,
+  ),
+  {
+    name: 'tailrace_binlog_reachable',
+    help: '1 when the server told about its binlog at this scrape.',
+    labels: ['connector'],
+    read: (report) =>
+      report.kind === 'binlog'
+        ? [{ labels: { connector: report.connector }, value: report.binlog === null ? 0 : 1 }]
+        : [],
+  },
+  {
+    name: 'tailrace_lag_ms',
+    help: 'Milliseconds that delivery is behind the database.',
+    labels: ['connector', 'slot'],
+    read: (report) => [
+      {
+        labels: { connector: report.connector, ...(report.kind === 'slot' ? { slot: report.slotName } : {}) },
+        value: report.lagMs,
+      },
+    ],
+  },
 ];

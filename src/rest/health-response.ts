@@ -1,5 +1,5 @@
 import type { SnapshotProgress } from '../model/plugin.ts';
-import type { HealthProvider, LagReport, TaskStatus } from '../model/status.ts';
+import type { BinlogLagReport, HealthProvider, LagReport, SlotLagReport, TaskStatus } from '../model/status.ts';
 
 /**
  * The body of `/health` and the status that it goes with: 503 from a task's failure until it reads again, be it for good or
@@ -56,46 +56,94 @@ function snapshotBody({ tables, startedMs, finishedMs }: SnapshotProgress, nowMs
 
 /** The body of `/lag` and the status that it goes with. */
 export function lagResponse(reports: readonly LagReport[]): { readonly status: 200 | 503; readonly body: object } {
-  const slots = reports.map((report) => {
-    const crossed = crossedThresholds(report);
-    const { slot } = report;
-    return {
-      connector: report.connector,
-      slot: report.slotName,
-      status: lagStatus(report, crossed),
-      error: report.error,
-      active: slot?.active ?? null,
-      retainedBytes: slot?.retainedBytes ?? null,
-      unconfirmedBytes: slot?.unconfirmedBytes ?? null,
-      lagMs: report.lagMs,
-      walStatus: slot?.walStatus ?? null,
-      safeWalBytes: slot?.safeWalBytes ?? null,
-      invalidationReason: slot?.invalidationReason ?? null,
-      restartLsn: slot?.restartLsn ?? null,
-      confirmedFlushLsn: slot?.confirmedFlushLsn ?? null,
-      thresholds: report.thresholds,
-      crossed,
-    };
-  });
-  const red = slots.find((slot) => slot.status !== 'ok');
-  return { status: red === undefined ? 200 : 503, body: { status: red?.status ?? 'ok', slots } };
+  const slots = reports.flatMap((report) => (report.kind === 'slot' ? slotBody(report) : []));
+  const binlogs = reports.flatMap((report) => (report.kind === 'binlog' ? binlogBody(report) : []));
+  const red = [...slots, ...binlogs].find(({ status }) => status !== 'ok');
+  return {
+    status: red === undefined ? 200 : 503,
+    body: {
+      status: red?.status ?? 'ok',
+      ...(slots.length > 0 || binlogs.length === 0 ? { slots } : {}),
+      ...(binlogs.length > 0 ? { binlogs } : {}),
+    },
+  };
 }
 
 /** `unknown`: the server cannot be asked; `missing`: it has no such slot. */
-function lagStatus(report: LagReport, crossed: readonly string[]): 'ok' | 'crossed' | 'missing' | 'unknown' {
-  if (report.error !== null) return 'unknown';
-  if (report.slot === null) return 'missing';
+type LagStatus = 'ok' | 'crossed' | 'missing' | 'unknown';
+
+function slotBody(report: SlotLagReport) {
+  const { connector, slotName, slot, error, lagMs, thresholds } = report;
+  const crossed = crossedThresholds(report);
+  return {
+    connector,
+    slot: slotName,
+    status: statusOf(report, crossed, slot === null),
+    error,
+    active: slot?.active ?? null,
+    retainedBytes: slot?.retainedBytes ?? null,
+    unconfirmedBytes: slot?.unconfirmedBytes ?? null,
+    lagMs,
+    walStatus: slot?.walStatus ?? null,
+    safeWalBytes: slot?.safeWalBytes ?? null,
+    invalidationReason: slot?.invalidationReason ?? null,
+    restartLsn: slot?.restartLsn ?? null,
+    confirmedFlushLsn: slot?.confirmedFlushLsn ?? null,
+    thresholds,
+    crossed,
+  };
+}
+
+function binlogBody(report: BinlogLagReport) {
+  const { connector, binlog, error, lagMs, thresholds } = report;
+  const crossed = crossedThresholds(report);
+  return {
+    connector,
+    status: statusOf(report, crossed, false),
+    error,
+    file: binlog?.file ?? null,
+    position: binlog?.position ?? null,
+    serverFile: binlog?.serverFile ?? null,
+    serverPosition: binlog?.serverPosition ?? null,
+    unconfirmedBytes: binlog?.unconfirmedBytes ?? null,
+    lagMs,
+    missingTransactions: binlog?.missingTransactions ?? null,
+    missingGtids: binlog?.missingGtids ?? null,
+    retentionMs: binlog?.retentionMs ?? null,
+    retentionLeftMs: binlog?.retentionLeftMs ?? null,
+    purged: binlog?.purged ?? null,
+    thresholds,
+    crossed,
+  };
+}
+
+function statusOf({ error }: LagReport, crossed: readonly string[], isMissing: boolean): LagStatus {
+  if (error !== null) return 'unknown';
+  if (isMissing) return 'missing';
   return crossed.length > 0 ? 'crossed' : 'ok';
 }
 
-/** Names of what is above its limit; a lost slot is always one. */
-export function crossedThresholds({ slot, lagMs, thresholds }: LagReport): readonly string[] {
+/** Names of what is beyond its limit; a lost slot, or binlog that is gone, is always one. */
+export function crossedThresholds(report: LagReport): readonly string[] {
   const above = (name: string, value: number | null | undefined, limit: number | null): readonly string[] =>
     typeof value === 'number' && limit !== null && value > limit ? [name] : [];
+  const { lagMs } = report;
+  if (report.kind === 'slot') {
+    const { slot, thresholds } = report;
+    return [
+      ...above('retainedBytes', slot?.retainedBytes, thresholds.retainedBytes),
+      ...above('unconfirmedBytes', slot?.unconfirmedBytes, thresholds.unconfirmedBytes),
+      ...above('lagMs', lagMs, thresholds.lagMs),
+      ...(slot?.walStatus === 'lost' || (slot !== null && slot.invalidationReason !== null) ? ['invalidated'] : []),
+    ];
+  }
+  const { binlog, thresholds } = report;
+  const left = binlog?.retentionLeftMs ?? null;
+  const least = thresholds.retentionLeftMs;
   return [
-    ...above('retainedBytes', slot?.retainedBytes, thresholds.retainedBytes),
-    ...above('unconfirmedBytes', slot?.unconfirmedBytes, thresholds.unconfirmedBytes),
+    ...above('unconfirmedBytes', binlog?.unconfirmedBytes, thresholds.unconfirmedBytes),
     ...above('lagMs', lagMs, thresholds.lagMs),
-    ...(slot?.walStatus === 'lost' || (slot !== null && slot.invalidationReason !== null) ? ['invalidated'] : []),
+    ...(left !== null && least !== null && left < least ? ['retentionLeftMs'] : []),
+    ...(binlog?.purged === true ? ['purged'] : []),
   ];
 }

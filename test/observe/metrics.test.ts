@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RowChange, RowOp, Table } from '../../decoders/change.ts';
 import type { EncodedBatch } from '../../src/model/plugin.ts';
-import type { HealthProvider, LagReport } from '../../src/model/status.ts';
+import type { HealthProvider, LagReport, SlotLagReport } from '../../src/model/status.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { TaskCounters } from '../../src/observe/task-counters.ts';
 
@@ -20,7 +20,8 @@ function encoded(count: number, length: number, timestampMs: number): EncodedBat
   return { records, offset: {}, timestampMs };
 }
 
-const lag: LagReport = {
+const lag: SlotLagReport = {
+  kind: 'slot',
   connector: 'shop',
   slotName: 'debezium',
   slot: {
@@ -131,4 +132,37 @@ test('before anything happened Debezium says -1, and a slot that cannot be asked
   assert.equal(found.get(`debezium_metrics_MilliSecondsSinceLastEvent${streaming}`), -1);
   assert.equal(found.get('tailrace_slot_reachable{connector="shop",slot="debezium"}'), 0);
   assert.ok(![...found.keys()].some((name) => name.startsWith('tailrace_slot_retained_bytes')));
+});
+
+test('a binlog has its own metrics, and none of a slot', async () => {
+  const binlog = {
+    file: 'binlog.000002',
+    position: 400,
+    serverFile: 'binlog.000003',
+    serverPosition: 900,
+    unconfirmedBytes: 1200,
+    missingGtids: null,
+    missingTransactions: null,
+    retentionMs: 3_600_000,
+    retentionLeftMs: 60_000,
+    purged: false,
+  };
+  const thresholds = { unconfirmedBytes: null, lagMs: null, retentionLeftMs: null };
+  const report: LagReport = { kind: 'binlog', connector: 'shop', binlog, lagMs: 30, thresholds, error: null };
+  const found = samples(await metricsOf([report], new TaskCounters()).render());
+  const own = [...found].filter(([name]) => name.startsWith('tailrace_'));
+  assert.deepEqual(Object.fromEntries(own), {
+    'tailrace_binlog_unconfirmed_bytes{connector="shop"}': 1200,
+    'tailrace_binlog_retention_left_ms{connector="shop"}': 60_000,
+    'tailrace_binlog_purged{connector="shop"}': 0,
+    'tailrace_binlog_reachable{connector="shop"}': 1,
+    'tailrace_lag_ms{connector="shop"}': 30,
+  });
+  const away = samples(
+    await metricsOf([{ ...report, binlog: null, lagMs: null, error: 'away' }], new TaskCounters()).render(),
+  );
+  assert.deepEqual(
+    [...away].filter(([name]) => name.startsWith('tailrace_')),
+    [['tailrace_binlog_reachable{connector="shop"}', 0]],
+  );
 });

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HealthProvider, LagReport, SlotLag, TaskStatus } from '../../src/model/status.ts';
+import type {
+  BinlogLagReport,
+  HealthProvider,
+  LagReport,
+  SlotLag,
+  SlotLagReport,
+  TaskStatus,
+} from '../../src/model/status.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { startHttpServer } from '../../src/rest/server.ts';
 
@@ -20,7 +27,8 @@ const SLOT: SlotLag = {
   safeWalBytes: 1_000_000,
   invalidationReason: null,
 };
-const REPORT: LagReport = {
+const REPORT: SlotLagReport = {
+  kind: 'slot',
   connector: 'shop',
   slotName: 'debezium',
   slot: SLOT,
@@ -127,7 +135,7 @@ test('/lag tells what each slot holds back', async () => {
 });
 
 test('/lag is 503 above a threshold (not at it), without the slot, for a lost one, and while the server is away', async () => {
-  const limits = (retainedBytes: number, unconfirmedBytes: number, lagMs: number): LagReport => ({
+  const limits = (retainedBytes: number, unconfirmedBytes: number, lagMs: number): SlotLagReport => ({
     ...REPORT,
     thresholds: { retainedBytes, unconfirmedBytes, lagMs },
   });
@@ -144,6 +152,55 @@ test('/lag is 503 above a threshold (not at it), without the slot, for a lost on
     const answer = await get('/lag', [], [report]);
     const body = JSON.parse(answer.text);
     assert.deepEqual([answer.status, body.slots[0].status, body.slots[0].crossed], [status, word, crossed]);
+  }
+});
+
+const BINLOG: BinlogLagReport = {
+  kind: 'binlog',
+  connector: 'orders',
+  binlog: {
+    file: 'binlog.000002',
+    position: 400,
+    serverFile: 'binlog.000003',
+    serverPosition: 900,
+    unconfirmedBytes: 1200,
+    missingGtids: 'c6b9a1d0-0000-0000-0000-000000000001:8-9',
+    missingTransactions: 2,
+    retentionMs: 3_600_000,
+    retentionLeftMs: 60_000,
+    purged: false,
+  },
+  lagMs: 30,
+  thresholds: { unconfirmedBytes: null, lagMs: null, retentionLeftMs: null },
+  error: null,
+};
+
+test('/lag tells how far a connector is behind its binlog, beside the slots', async () => {
+  const { status, text } = await get('/lag', [], [BINLOG]);
+  assert.equal(status, 200);
+  const { error, binlog, lagMs, thresholds } = BINLOG;
+  const own = { connector: 'orders', status: 'ok', error, ...binlog, lagMs, thresholds, crossed: [] };
+  assert.deepEqual(JSON.parse(text), { status: 'ok', binlogs: [own] });
+  const both = JSON.parse((await get('/lag', [], [BINLOG, REPORT])).text);
+  assert.deepEqual([both.slots.length, both.binlogs.length], [1, 1]);
+});
+
+test('/lag is 503 beyond a threshold of a binlog (not at it), when binlog is gone, and while the server is away', async () => {
+  const limits = (unconfirmedBytes: number, lagMs: number, retentionLeftMs: number): BinlogLagReport => ({
+    ...BINLOG,
+    thresholds: { unconfirmedBytes, lagMs, retentionLeftMs },
+  });
+  const cases: readonly (readonly [BinlogLagReport, number, string, readonly string[]])[] = [
+    [limits(1200, 30, 60_000), 200, 'ok', []],
+    [limits(1199, 29, 60_000), 503, 'crossed', ['unconfirmedBytes', 'lagMs']],
+    [limits(1200, 30, 60_001), 503, 'crossed', ['retentionLeftMs']],
+    [{ ...BINLOG, binlog: { ...BINLOG.binlog!, purged: true } }, 503, 'crossed', ['purged']],
+    [{ ...BINLOG, binlog: null, lagMs: null, error: 'away' }, 503, 'unknown', []],
+  ];
+  for (const [report, status, word, crossed] of cases) {
+    const answer = await get('/lag', [], [REPORT, report]);
+    const body = JSON.parse(answer.text);
+    assert.deepEqual([answer.status, body.binlogs[0].status, body.binlogs[0].crossed], [status, word, crossed]);
   }
 });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
-import type { LagReport, LagThresholds, SlotLag } from '../../model/status.ts';
+import type { SlotLag, SlotLagReport, SlotThresholds } from '../../model/status.ts';
 import { type ConnectionConfig, withConnection } from './connection.ts';
 import { listSlots } from './slots.ts';
 
@@ -25,7 +25,7 @@ export class LagProbe {
   readonly #config: LagConfig;
   readonly #clock: () => number;
   readonly #clockOfLsns = new LsnClock();
-  #running: Promise<LagReport> | null = null;
+  #running: Promise<SlotLagReport> | null = null;
 
   constructor(config: LagConfig, clock: () => number) {
     this.#config = config;
@@ -33,7 +33,7 @@ export class LagProbe {
   }
 
   /** One query at a time: who asks meanwhile gets the same answer. Does not reject, and waits for a few seconds at most. */
-  async read(): Promise<LagReport> {
+  async read(): Promise<SlotLagReport> {
     this.#running ??= this.#read().finally(() => {
       this.#running = null;
     });
@@ -44,7 +44,7 @@ export class LagProbe {
     return report ?? this.#unknown(`the server did not answer within ${ANSWER_WITHIN_MS} ms`);
   }
 
-  async #read(): Promise<LagReport> {
+  async #read(): Promise<SlotLagReport> {
     const config = this.#config;
     try {
       const [slot = null] = await withConnection(
@@ -59,14 +59,22 @@ export class LagProbe {
     }
   }
 
-  #unknown(error: string | null): LagReport {
+  #unknown(error: string | null): SlotLagReport {
     const config = this.#config;
-    const thresholds: LagThresholds = {
+    const thresholds: SlotThresholds = {
       retainedBytes: config['tailrace.lag.retained.bytes.max'],
       unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
       lagMs: config['tailrace.lag.ms.max'],
     };
-    return { connector: config.name, slotName: config['slot.name'], slot: null, lagMs: null, thresholds, error };
+    return {
+      kind: 'slot',
+      connector: config.name,
+      slotName: config['slot.name'],
+      slot: null,
+      lagMs: null,
+      thresholds,
+      error,
+    };
   }
 
   #lagMs(slot: SlotLag | null): number | null {
