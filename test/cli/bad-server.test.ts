@@ -329,6 +329,12 @@ test('a table whose updates the server refuses already, and a column without a m
   await run.says(/"table":"public\.odd","column":"at","type":"pg_lsn","msg":"a column is left out/);
   await run.says(/snapshot read/);
   assert.equal((await run.stop()).exitCode, 0);
+
+  await client.query(`ALTER PUBLICATION p_surprising SET (publish = 'insert')`);
+  const again = new TailraceProcess(['run', path]);
+  await again.says(/"msg":"streaming"/);
+  const { stderr } = await again.stop();
+  assert.doesNotMatch(stderr, /refuses UPDATE and DELETE/, 'a publication of inserts makes the server refuse nothing');
 });
 
 test('a slot that was dropped, made anew or moved on while a position is stored stops the start', async (t) => {

@@ -14,6 +14,8 @@ export interface CatalogSessionOptions extends SessionOptions {
   readonly types: TypeOptions;
   /** Said once per column: its type has no mapping. */
   readonly onUnmapped: (table: Table, column: string, typeName: string) => void;
+  /** Its changes are without a key: it was dropped before they were read, and its log does not tell which columns made it. */
+  readonly onKeyUnknown: (table: Table) => void;
 }
 
 /** The source's ordinary connection, and the mappings made with it. */
@@ -22,6 +24,8 @@ export class CatalogSession {
   readonly #session: Session;
   readonly #mappings = new WeakMap<Table, TableMapping>();
   readonly #unmapped = new Set<string>();
+  /** By OID: what the catalog last said, which is all there is of a table that was dropped since. */
+  readonly #lastKnown = new Map<number, CatalogTable>();
   #types: Map<number, PgType> = new Map();
 
   constructor(options: CatalogSessionOptions) {
@@ -40,11 +44,17 @@ export class CatalogSession {
     const oids = [...new Set(tables.map((table) => table.id))];
     const catalog = await this.run('read the catalog', (client) => readTables(client, oids));
     await this.#learnTypes(tables);
-    for (const table of tables) this.map(table, catalog.get(table.id) ?? null);
+    for (const table of tables) {
+      const known = catalog.get(table.id) ?? this.#lastKnown.get(table.id) ?? null;
+      this.map(table, known);
+      // With any other identity the log marks the key itself, or there is none.
+      if (known === null && table.replicaIdentity === 'full') this.#options.onKeyUnknown(table);
+    }
   }
 
   /** Makes the mapping of a table whose catalog entry was read already; its types must be known. */
   map(table: Table, catalog: CatalogTable | null): void {
+    if (catalog !== null) this.#lastKnown.set(table.id, catalog);
     const mapping = createMapping({
       table,
       catalog,

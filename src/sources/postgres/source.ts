@@ -77,6 +77,11 @@ class PostgresSource implements Source {
           { table: `${table.namespace}.${table.name}`, column, type },
           'a column is left out: its type has no mapping; include.unknown.datatypes=true gives its text as bytes',
         ),
+      onKeyUnknown: ({ namespace, name }) =>
+        deps.logger.warn(
+          { table: `${namespace}.${name}` },
+          'records of a table have no key: it was dropped before its last changes were read, and with REPLICA IDENTITY FULL the log does not tell which columns were its primary key; message.key.columns names them',
+        ),
     });
     this.#heartbeat = new Heartbeat(config, deps.logger);
   }

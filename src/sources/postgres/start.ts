@@ -10,6 +10,7 @@ import type { Position } from './offset.ts';
 import { postgresError, WAL_LEVEL_REMEDY } from './postgres-error.ts';
 import { ensurePublication } from './publication.ts';
 import { checkReadable } from './read-privilege.ts';
+import { readRefusedTables } from './refused-tables.ts';
 import type { StreamPosition } from './replication-stream.ts';
 import { findDivergence, identifyServer, readTimelineHistory, type Server } from './server-identity.ts';
 import {
@@ -138,11 +139,12 @@ async function preparePublication(input: StartInput, serverVersion: number): Pro
   );
   for (const warning of warnings) logger.warn(warning);
   if (identities.length > 0) logger.info({ statements: identities }, 'replica identities set');
-  const published = await session.run('read the publication', (client) =>
-    readPublishedTables(client, name, serverVersion),
-  );
+  const [published, refused] = await session.run('read the publication', async (client) => [
+    await readPublishedTables(client, name, serverVersion),
+    await readRefusedTables(client),
+  ]);
   const tables = published.filter(captures);
-  reportTables(tables, config, logger);
+  reportTables(tables, refused, config, logger);
   return tables;
 }
 

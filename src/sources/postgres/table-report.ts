@@ -1,12 +1,14 @@
 import type { Logger } from '../../observe/logger.ts';
 import type { PublishedTable } from './catalog.ts';
 import type { PublicationConfig } from './publication.ts';
+import type { RefusedTable } from './refused-tables.ts';
 import { beforeImage } from './replica-identity.ts';
 import { collectionId } from './table-filter.ts';
 
 /** Says, once per start, what of the captured tables will surprise. */
 export function reportTables(
   tables: readonly PublishedTable[],
+  refused: readonly RefusedTable[],
   config: PublicationConfig,
   logger: Pick<Logger, 'warn'>,
 ): void {
@@ -15,7 +17,11 @@ export function reportTables(
       `publication ${config['publication.name']} publishes no table that the schema and table lists choose: nothing will be captured until it does`,
     );
   }
-  const unidentified = tables.filter((table) => beforeImage(table) === null).map(collectionId);
+  const isRefused = new Set(refused.map(collectionId));
+  const unidentified = tables
+    // Of a partitioned table the partitions are refused, by their own names.
+    .filter((table) => beforeImage(table) === null && (table.partitioned || isRefused.has(collectionId(table))))
+    .map(collectionId);
   if (unidentified.length > 0) {
     logger.warn(
       { tables: unidentified },

@@ -211,6 +211,28 @@ test('a column that loses its NOT NULL is optional from the next change on', asy
   assert.deepEqual(optional, [false, true]);
 });
 
+test('a table that is dropped before its changes are read has the key that it was known by; one never seen is told of', async (t) => {
+  const { client, url } = await useDatabase(t);
+  const create = (name: string) =>
+    `CREATE TABLE ${name} (id int PRIMARY KEY, v int); ALTER TABLE ${name} REPLICA IDENTITY FULL; INSERT INTO ${name} VALUES (1, 1)`;
+  const run = await streaming(new SourceRun(configFor(url, NO_DATA), { t }));
+  await client.query(create('seen'));
+  await run.until(() => run.rows.length === 1);
+  await client.query('ALTER TABLE seen ADD COLUMN w int; INSERT INTO seen VALUES (2, 2, 2); DROP TABLE seen');
+  await client.query(`${create('unseen')}; DROP TABLE unseen`);
+  await run.until(() => run.rows.length === 3);
+  const keys = run.rows.map(({ change }) => {
+    assert.ok(change.kind === 'row');
+    const { columns, primaryKey } = run.source.mapping(change.table);
+    return primaryKey.map((index) => columns[index]!.name);
+  });
+  assert.deepEqual(keys, [['id'], ['id'], []]);
+  assert.match(
+    run.warnings.at(-1) ?? '',
+    /^\{"table":"public.unseen"\} records of a table have no key.*message.key.columns/,
+  );
+});
+
 test('logical messages of other prefixes are left out', async (t) => {
   const { client, url } = await useDatabase(t);
   const run = await streaming(
