@@ -2,7 +2,7 @@ import { parseColumnDefinition, parseDefault } from './column-definition.ts';
 import { acceptCharset, parseCharsetName } from './column-type.ts';
 import type { TableName } from './statement.ts';
 import type { AlterAction, ColumnPlace } from './table-definition.ts';
-import { parseKeyOrConstraint, parseTableElement } from './table-element.ts';
+import { parseKeyOrConstraint, parseTableElement, type TableElement } from './table-element.ts';
 import { acceptTextOption, skipOption } from './table-options.ts';
 import type { TokenReader } from './token-reader.ts';
 
@@ -67,9 +67,7 @@ function parseAdd(reader: TokenReader, actions: AlterAction[]): void {
   const key = parseKeyOrConstraint(reader);
   if (key !== null) {
     if (key.kind === 'period') throw reader.notUnderstood('anything but a period');
-    actions.push(
-      key.kind === 'primary-key' ? { kind: 'add-primary-key', columns: key.columns } : { kind: 'other', what: 'ADD' },
-    );
+    actions.push(addKey(key));
     return;
   }
   reader.accept('COLUMN');
@@ -83,11 +81,16 @@ function parseAdd(reader: TokenReader, actions: AlterAction[]): void {
     const element = parseTableElement(reader);
     if (element.kind === 'column')
       actions.push({ kind: 'add-column', column: element.column, place: null, ifNotExists });
-    else if (element.kind === 'primary-key') actions.push({ kind: 'add-primary-key', columns: element.columns });
     else if (element.kind === 'period') throw reader.notUnderstood('anything but a period');
-    else actions.push({ kind: 'other', what: 'ADD' });
+    else actions.push(addKey(element));
   } while (reader.accept(','));
   reader.expect(')');
+}
+
+function addKey(key: Exclude<TableElement, { kind: 'column' | 'period' }>): AlterAction {
+  if (key.kind === 'primary-key') return { kind: 'add-primary-key', columns: key.columns };
+  if (key.kind === 'unique-key') return { kind: 'add-unique-key', columns: key.columns };
+  return { kind: 'other', what: 'ADD' };
 }
 
 function parseDrop(reader: TokenReader, actions: AlterAction[]): void {

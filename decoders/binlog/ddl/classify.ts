@@ -3,6 +3,7 @@ import { parseCreateTable } from './create-table.ts';
 import { parseDml } from './dml-statement.ts';
 import { namedTables } from './named-tables.ts';
 import type { Statement, TableName } from './statement.ts';
+import { parseUniqueKey } from './table-element.ts';
 import { acceptTextOption, skipOption } from './table-options.ts';
 import { NotUnderstood, TokenReader } from './token-reader.ts';
 import type { SqlDialect } from './tokens.ts';
@@ -123,13 +124,19 @@ function parseCreate(reader: TokenReader): Statement {
 /** `[ONLINE|OFFLINE] [UNIQUE|FULLTEXT|SPATIAL|VECTOR] INDEX [IF NOT EXISTS] name [USING type] ON table ...` */
 function parseCreateIndex(reader: TokenReader): Statement {
   reader.acceptAny(['ONLINE', 'OFFLINE']);
-  reader.acceptAny(['UNIQUE', 'FULLTEXT', 'SPATIAL', 'VECTOR', 'RTREE']);
+  const isUnique = reader.acceptAny(['UNIQUE', 'FULLTEXT', 'SPATIAL', 'VECTOR', 'RTREE']) === 'UNIQUE';
   reader.expect('INDEX');
   reader.accept('IF', 'NOT', 'EXISTS');
   reader.identifier();
   if (reader.acceptAny(['USING', 'TYPE']) !== null) reader.identifier();
   reader.expect('ON');
-  return { kind: 'alter-table', tables: [reader.tableName()], actions: [{ kind: 'other', what: 'CREATE INDEX' }] };
+  const table = reader.tableName();
+  const columns = isUnique ? parseUniqueKey(reader) : null;
+  const action =
+    columns === null
+      ? ({ kind: 'other', what: 'CREATE INDEX' } as const)
+      : ({ kind: 'add-unique-key', columns } as const);
+  return { kind: 'alter-table', tables: [table], actions: [action] };
 }
 
 function parseAlter(reader: TokenReader, dialect: SqlDialect): Statement {

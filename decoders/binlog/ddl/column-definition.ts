@@ -84,8 +84,9 @@ function parseAttribute(reader: TokenReader, column: Draft): void {
 function parseGenerated(reader: TokenReader, column: Draft): void {
   if (reader.accept('ROW')) {
     // MariaDB: the period columns of a versioned table.
-    if (reader.acceptAny(['START', 'END']) === null) throw reader.notUnderstood('START or END');
-    column.generated = 'stored';
+    const border = reader.acceptAny(['START', 'END']);
+    if (border === null) throw reader.notUnderstood('START or END');
+    column.generated = border === 'START' ? 'row-start' : 'row-end';
     column.nullable = false;
     return;
   }

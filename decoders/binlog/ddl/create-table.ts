@@ -50,12 +50,14 @@ function parseDefinition(reader: TokenReader): TableDefinition | null {
     return null;
   const columns: ColumnDefinition[] = [];
   let primaryKey: readonly string[] | null = null;
+  const uniqueKeys: (readonly string[])[] = [];
   const periodColumns: string[] = [];
   reader.expect('(');
   do {
     const element = parseTableElement(reader);
     if (element.kind === 'column') columns.push(element.column);
     if (element.kind === 'primary-key') primaryKey = element.columns;
+    if (element.kind === 'unique-key') uniqueKeys.push(element.columns);
     if (element.kind === 'period') periodColumns.push(...element.columns.map((name) => name.toLowerCase()));
   } while (reader.accept(','));
   reader.expect(')');
@@ -76,6 +78,7 @@ function parseDefinition(reader: TokenReader): TableDefinition | null {
       periodColumns.includes(column.name.toLowerCase()) ? { ...column, nullable: false } : column,
     ),
     primaryKey: primaryKey ?? columns.filter((column) => column.primaryKey).map(({ name }) => name),
+    uniqueKeys,
     charset: options.charset,
     collation: options.collation,
     comment: options.comment,

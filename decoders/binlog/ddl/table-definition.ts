@@ -28,7 +28,8 @@ export interface ColumnDefinition {
   /** The default expression as written (`'a'`, `CURRENT_TIMESTAMP(3)`, `(uuid())`, `NULL`); null: none is written. */
   readonly defaultText: string | null;
   readonly autoIncrement: boolean;
-  readonly generated: 'virtual' | 'stored' | null;
+  /** `row-start` and `row-end`: the period columns of a MariaDB table with system versioning. */
+  readonly generated: 'virtual' | 'stored' | 'row-start' | 'row-end' | null;
   readonly primaryKey: boolean;
   readonly unique: boolean;
   readonly invisible: boolean;
@@ -39,6 +40,8 @@ export interface TableDefinition {
   readonly columns: readonly ColumnDefinition[];
   /** Column names in the key's order, also where the key is written at its column; empty: no primary key. */
   readonly primaryKey: readonly string[];
+  /** Columns of the unique keys that are written by themselves, not at a column; none of one with an expression in it. */
+  readonly uniqueKeys: readonly (readonly string[])[];
   /** The table's default character set and collation as written; null: the database's. */
   readonly charset: string | null;
   readonly collation: string | null;
@@ -86,6 +89,7 @@ export type AlterAction =
   | { readonly kind: 'set-visibility'; readonly name: string; readonly invisible: boolean }
   | { readonly kind: 'add-primary-key'; readonly columns: readonly string[] }
   | { readonly kind: 'drop-primary-key' }
+  | { readonly kind: 'add-unique-key'; readonly columns: readonly string[] }
   /**
    * CONVERT TO CHARACTER SET: every text column's set changes too, and TINYTEXT, TEXT and MEDIUMTEXT become the next
    * bigger type where a character may now take more bytes.

@@ -6,6 +6,7 @@ import type { TokenReader } from './token-reader.ts';
 export type TableElement =
   | { readonly kind: 'column'; readonly column: ColumnDefinition }
   | { readonly kind: 'primary-key'; readonly columns: readonly string[] }
+  | { readonly kind: 'unique-key'; readonly columns: readonly string[] }
   /** MariaDB: PERIOD FOR name (start, end), which makes its columns NOT NULL. */
   | { readonly kind: 'period'; readonly columns: readonly string[] }
   /** Another index or a constraint. */
@@ -42,8 +43,27 @@ export function parseKeyOrConstraint(reader: TokenReader): Exclude<TableElement,
     ['UNIQUE', 'INDEX', 'KEY', 'FULLTEXT', 'SPATIAL', 'FOREIGN', 'CHECK'].includes(first) ||
     (first === 'VECTOR' && (second === 'INDEX' || second === 'KEY'));
   if (!isOther) return null;
+  const columns = reader.accept('UNIQUE') ? parseUniqueKey(reader) : null;
   reader.skipItem();
-  return { kind: 'other' };
+  return columns === null ? { kind: 'other' } : { kind: 'unique-key', columns };
+}
+
+/** `[KEY] [name] [USING type] (columns)`; null, and what is before them taken, where a part is an expression or a period. */
+export function parseUniqueKey(reader: TokenReader): readonly string[] | null {
+  while (reader.peek().kind === 'word' || reader.peek().kind === 'quoted') reader.next();
+  const mark = reader.mark;
+  reader.expect('(');
+  const columns: string[] = [];
+  do {
+    const { kind } = reader.peek();
+    if (kind !== 'word' && kind !== 'quoted') break;
+    columns.push(reader.identifier());
+    if (reader.peek().upper === '(') reader.skipParentheses();
+    reader.acceptAny(['ASC', 'DESC']);
+  } while (reader.accept(','));
+  if (reader.accept(')')) return columns;
+  reader.reset(mark);
+  return null;
 }
 
 /** `[IF NOT EXISTS] [name] [USING type] (column [(length)] [ASC | DESC], ...)`, the columns. */

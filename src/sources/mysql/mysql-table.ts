@@ -1,3 +1,4 @@
+import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { TableMap } from '../../../decoders/binlog/table-map.ts';
 import type { Table } from '../../../decoders/change.ts';
 import type { TableSchema } from '../../../decoders/table-schema.ts';
@@ -10,6 +11,7 @@ export const TEXT_FORM = -1;
  * `columns[i].identity` says that it is part of the primary key. `columns` and `schema.columns` go by the row image's order.
  */
 export interface MysqlTable extends Table {
+  readonly family: ServerFamily;
   /** Null: rows in text form, of a snapshot. */
   readonly map: TableMap | null;
   readonly schema: TableSchema;
