@@ -53,12 +53,21 @@ const logTailChars = 64 * 1024;
 const here = import.meta.dirname;
 const repository = join(here, '..', '..');
 
+/** Whose connectors a JVM holds: MariaDB's are of another release than the others. */
+export type OracleKind = 'postgres-mysql' | 'mariadb';
+
+const poms = { 'postgres-mysql': 'pom.xml', mariadb: 'pom-mariadb.xml' } as const satisfies Record<OracleKind, string>;
+
+export function oracleKindOf(family: 'postgres' | 'mysql' | 'mariadb'): OracleKind {
+  return family === 'mariadb' ? 'mariadb' : 'postgres-mysql';
+}
+
 /**
  * Starts one JVM with the real Debezium in it.
  * @throws Unavailable where there is no Java 17 or Maven and none can be installed, or the jars cannot be had.
  */
-export async function startOracle(): Promise<Oracle> {
-  const lib = await fetchJars();
+export async function startOracle(kind: OracleKind): Promise<Oracle> {
+  const lib = await fetchJars(join(here, poms[kind]));
   const jvm = spawn(
     'java',
     [
@@ -73,10 +82,9 @@ export async function startOracle(): Promise<Oracle> {
   return oracle;
 }
 
-/** The jars of pom.xml, in a folder named after its content, so that a changed pom fetches anew. */
-async function fetchJars(): Promise<string> {
+/** The jars of a pom, in a folder named after its content, so that a changed pom fetches anew. */
+async function fetchJars(pom: string): Promise<string> {
   ensureDebianPackages(['openjdk-17-jdk-headless'], '/usr/bin/java');
-  const pom = join(here, 'pom.xml');
   const folder = join(
     repository,
     '.cache',
@@ -182,7 +190,8 @@ class OracleProcess implements Oracle {
 /** What the embedded engine needs beside the connector's own properties, and short waits. */
 const embeddedDefaults: Readonly<Record<string, string>> = {
   name: 'oracle',
-  'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+  // Before 3.6 the engine asks for a broker that it never calls.
+  'bootstrap.servers': '127.0.0.1:9',
   'offset.storage': 'org.apache.kafka.connect.storage.MemoryOffsetBackingStore',
   'offset.flush.interval.ms': '0',
   'errors.max.retries': '0',

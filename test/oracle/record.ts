@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startOracle } from './oracle.ts';
+import { type Oracle, type OracleKind, oracleKindOf, startOracle } from './oracle.ts';
 import { runScenario } from './run-scenario.ts';
 import { loadScenarios } from './scenario.ts';
+import { topicPrefixOf } from './stage.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,19 +16,23 @@ mkdirSync(values.out, { recursive: true });
 const scenarios = loadScenarios(positionals);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-await using oracle = await startOracle();
+await using oracles = new AsyncDisposableStack();
+const kinds = new Set(scenarios.map(({ server }) => oracleKindOf(server.family)));
+const running = new Map<OracleKind, Oracle>();
+for (const kind of kinds) running.set(kind, oracles.use(await startOracle(kind)));
 const queue = scenarios.values();
 // Two at a time: an engine mostly waits while it starts.
 await Promise.all(
   [1, 2].map(async () => {
     for (const scenario of queue) {
+      const oracle = running.get(oracleKindOf(scenario.server.family))!;
       try {
         const { debezium } = await runScenario(scenario, { debezium: (options) => oracle.run(options) });
         const { records, failure } = debezium!;
         const lines = records.map((record) => `${JSON.stringify(record)}\n`);
         if (failure !== null) lines.push(`${JSON.stringify({ failure })}\n`);
-        writeFileSync(join(values.out, `${scenario.name}.jsonl`), lines.join(''));
-        const prefix = scenario.config['topic.prefix'] ?? scenario.name.replaceAll(/[^A-Za-z0-9]+/g, '_');
+        writeFileSync(join(values.out, `${scenario.name.replaceAll('/', '-')}.jsonl`), lines.join(''));
+        const prefix = scenario.config['topic.prefix'] ?? topicPrefixOf(scenario);
         const warnings = oracle
           .log()
           .split('\n')

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { MysqldSettings } from '../services/mysqld.ts';
 import type { PostgresVersion } from '../services/postgres.ts';
+import type { MysqlFamily } from '../services/shared-mysql.ts';
 import { splitStatements } from './sql-statements.ts';
 
 /**
@@ -11,20 +13,23 @@ import { splitStatements } from './sql-statements.ts';
  *     -- variant: name key=value ...  the whole scenario once more for each such line; the name goes after an @
  *     -- schemas: on                  records with their schemas; off by default
  *     -- server: 15                   on Postgres 15; 18 by default
+ *     -- server: mysql                those in the folder mysql: on that family alone, mysql or mariadb; on both by default
+ *     -- settings: name=value ...     on a MySQL or MariaDB server of its own with these options
  *     -- needs: package file          a Debian package, and the file that proves that it is installed
  *     -- stops: text                  where we differ by stopping with an error that holds the text
  *     -- differs: docs/differences.md#anchor what   where we mean to differ from Debezium
  *
  * and goes on in sections, each a line of its own: `-- setup` is run before the connectors start (snapshot rows),
  * `-- stream` once both stream, `-- stopped` while both are stopped, to be followed by a `-- stream` that finds them
- * started again. A `-- sync` line in a stream section waits until both have seen all of the changes before it.
+ * started again. A `-- sync` line in a stream section waits until both have seen all of the changes before it. In the
+ * folder mysql `{db}` is the name of the scenario's database, or the beginning of the names of others that it makes.
  */
 export interface Scenario {
-  /** File name without .sql, and `@variant`. */
+  /** File name without .sql, after its family and a slash if that is not Postgres, and `@variant`. */
   readonly name: string;
   readonly config: Readonly<Record<string, string>>;
   readonly schemasEnable: boolean;
-  readonly version: PostgresVersion;
+  readonly server: ScenarioServer;
   readonly needs: readonly { readonly package: string; readonly file: string }[];
   readonly stops: string | null;
   readonly differs: readonly string[];
@@ -39,12 +44,16 @@ export interface Section {
 
 const folder = join(import.meta.dirname, '..', '..', 'fixtures', 'scenarios');
 
+export type ScenarioServer =
+  | { readonly family: 'postgres'; readonly version: PostgresVersion }
+  | { readonly family: MysqlFamily; readonly settings: MysqldSettings };
+
 /** All scenarios whose name holds one of the filters, or all without filters; variants are scenarios of their own. */
 export function loadScenarios(filters: readonly string[] = []): Scenario[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
-  const scenarios = files
+  const scenarios = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.sql'))
     .sort()
-    .flatMap((file) => parseScenario(basename(file, '.sql'), readFileSync(join(folder, file), 'utf8')));
+    .flatMap((file) => parseScenario(file.slice(0, -'.sql'.length), readFileSync(join(folder, file), 'utf8')));
   return scenarios.filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
 }
 
@@ -55,7 +64,8 @@ export function parseScenario(name: string, text: string): Scenario[] {
   const differs: string[] = [];
   const sections: { kind: Section['kind']; groups: string[] }[] = [];
   let schemasEnable = false;
-  let version: PostgresVersion = 18;
+  let server: string | null = null;
+  const settings: Record<string, string> = {};
   let stops: string | null = null;
   for (const line of text.split('\n')) {
     const section = /^-- (setup|stream|stopped)$/.exec(line)?.[1] as Section['kind'] | undefined;
@@ -67,16 +77,17 @@ export function parseScenario(name: string, text: string): Scenario[] {
       else current.groups[current.groups.length - 1] += `${line}\n`;
     } else {
       const [, directive, value = ''] =
-        /^-- (config|variant|schemas|server|needs|stops|differs): (.+)$/.exec(line) ?? [];
+        /^-- (config|variant|schemas|server|settings|needs|stops|differs): (.+)$/.exec(line) ?? [];
       const words = value.split(' ');
       if (directive === 'config') Object.assign(config, property(value, name));
       else if (directive === 'variant') {
         variants.push({
-          name: `${name}@${words[0]}`,
+          name: words[0] ?? '',
           config: Object.assign({}, ...words.slice(1).map((word) => property(word, name))),
         });
       } else if (directive === 'schemas') schemasEnable = value === 'on';
-      else if (directive === 'server') version = value === '15' ? 15 : 18;
+      else if (directive === 'server') server = value;
+      else if (directive === 'settings') Object.assign(settings, ...words.map((word) => property(word, name)));
       else if (directive === 'needs') needs.push({ package: words[0] ?? '', file: words[1] ?? '' });
       else if (directive === 'stops') stops = value;
       else if (directive === 'differs') differs.push(value);
@@ -84,10 +95,40 @@ export function parseScenario(name: string, text: string): Scenario[] {
         throw new Error(`${name}: SQL before the first section: ${line}`);
     }
   }
-  const split = sections.map(({ kind, groups }) => ({ kind, groups: groups.map(splitStatements) }));
-  const scenario = { name, config, schemasEnable, version, needs, stops, differs, sections: split };
-  if (variants.length === 0) return [scenario];
-  return variants.map((variant) => ({ ...scenario, name: variant.name, config: { ...config, ...variant.config } }));
+  const dialect = dirname(name) === 'mysql' ? 'mysql' : 'postgres';
+  const shared = {
+    config,
+    schemasEnable,
+    needs,
+    stops,
+    differs,
+    sections: sections.map(({ kind, groups }) => ({
+      kind,
+      groups: groups.map((group) => splitStatements(group, dialect)),
+    })),
+  };
+  const scenarios: Scenario[] =
+    dialect === 'postgres'
+      ? [{ ...shared, name, server: { family: 'postgres', version: server === '15' ? 15 : 18 } }]
+      : familiesOf(server, name).map((family) => ({
+          ...shared,
+          name: `${family}/${basename(name)}`,
+          server: { family, settings },
+        }));
+  if (variants.length === 0) return scenarios;
+  return scenarios.flatMap((scenario) =>
+    variants.map((variant) => ({
+      ...scenario,
+      name: `${scenario.name}@${variant.name}`,
+      config: { ...config, ...variant.config },
+    })),
+  );
+}
+
+function familiesOf(server: string | null, name: string): MysqlFamily[] {
+  if (server === null || server === 'both') return ['mysql', 'mariadb'];
+  if (server === 'mysql' || server === 'mariadb') return [server];
+  throw new Error(`${name}: not a server: ${server}`);
 }
 
 function property(text: string, scenario: string): Record<string, string> {

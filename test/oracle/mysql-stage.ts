@@ -1,0 +1,141 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import { startMariadb } from '../services/mariadb.ts';
+import { startMysql } from '../services/mysql.ts';
+import type { MysqldSettings } from '../services/mysqld.ts';
+import { type MysqlFamily, sharedMysql } from '../services/shared-mysql.ts';
+import type { OracleRecord } from './oracle.ts';
+import type { Scenario } from './scenario.ts';
+import { markerPrefix, type Stage, topicPrefixOf } from './stage.ts';
+
+const connectorClass = {
+  mysql: 'io.debezium.connector.mysql.MySqlConnector',
+  mariadb: 'io.debezium.connector.mariadb.MariaDbConnector',
+} as const satisfies Record<MysqlFamily, string>;
+
+/** Made with the first marker, when the snapshots are over: no snapshot has it, and its DDL is a marker's, too. */
+const markerTable = 'tailrace_marker';
+/** What the manuals of both connectors ask for, and no more. */
+const privileges = 'SELECT, RELOAD, SHOW DATABASES, LOCK TABLES, REPLICATION SLAVE, REPLICATION CLIENT';
+
+/**
+ * A database of its own, with a name of its own that the scenario's `{db}` stands for; databases whose names begin so
+ * are the scenario's as well, and are dropped with it. Each connector has a user of its own, by whose name the server
+ * tells that it streams. A marker is a transaction over a table that no scenario has: one of its changes passes each
+ * filter of operations.
+ */
+export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
+  const { server } = scenario;
+  if (server.family === 'postgres') throw new Error(`${scenario.name} is not for ${server.family}`);
+  const url = new URL(await serverUrl(server.family, server.settings));
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  const fill = (text: string): string => text.replaceAll('{db}', name);
+  const userOf = (connector: string): string => `${name}_${connector}`;
+  const users = new Set<string>();
+  await using opened = new AsyncDisposableStack();
+  const connect = async (): Promise<mysql.Connection> => {
+    const connection = await mysql.createConnection(url.href);
+    opened.defer(() => connection.end());
+    return connection;
+  };
+  const [session, admin] = [await connect(), await connect()];
+  // Databases come and go in the binlog; users, which are not part of a scenario, do not.
+  const unlogged = async (statements: readonly string[]): Promise<void> => {
+    for (const statement of ['SET SESSION sql_log_bin = 0', ...statements, 'SET SESSION sql_log_bin = 1'])
+      await admin.query(statement);
+  };
+  opened.defer(async () => {
+    await unlogged([...users].map((user) => `DROP USER IF EXISTS '${user}'@'%'`));
+    const [databases] = await admin.query<mysql.RowDataPacket[]>(
+      'SELECT schema_name AS name FROM information_schema.schemata',
+    );
+    for (const database of databases.map((row) => String(row.name)))
+      if (database.startsWith(name)) await admin.query(`DROP DATABASE \`${database}\``);
+  });
+  await session.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`);
+  await session.query(`USE ${name}`);
+  let hasMarkerTable = false;
+  const resources = opened.move();
+  return {
+    async propertiesOf(connector, folder) {
+      const user = userOf(connector);
+      const password = randomBytes(12).toString('hex');
+      await unlogged([
+        `CREATE USER '${user}'@'%' IDENTIFIED BY '${password}'`,
+        `GRANT ${privileges} ON *.* TO '${user}'@'%'`,
+      ]);
+      users.add(user);
+      return {
+        'connector.class': connectorClass[server.family],
+        'database.hostname': url.hostname,
+        'database.port': url.port,
+        'database.user': user,
+        'database.password': password,
+        'database.server.id': String(randomInt(1000, 2 ** 31)),
+        'topic.prefix': topicPrefixOf(scenario),
+        'offset.storage': 'org.apache.kafka.connect.storage.FileOffsetBackingStore',
+        'offset.storage.file.filename': join(folder, connector),
+        'schema.history.internal': 'io.debezium.storage.file.history.FileSchemaHistory',
+        'schema.history.internal.file.filename': join(folder, `${connector}.history`),
+        // The server is everybody's; what others do there is no part of a scenario.
+        'schema.history.internal.store.only.captured.databases.ddl': 'true',
+        'database.include.list': name,
+        ...withMarkers(scenario.config, fill),
+      };
+    },
+    async execute(statement) {
+      await session.query(fill(statement));
+    },
+    async isStreaming(connector) {
+      const [rows] = await admin.query<mysql.RowDataPacket[]>('SHOW PROCESSLIST');
+      return rows.some(({ User, Command }) => User === userOf(connector) && String(Command).startsWith('Binlog Dump'));
+    },
+    async emitMarker() {
+      const table = `${name}.${markerTable}`;
+      if (!hasMarkerTable) await admin.query(`CREATE TABLE ${table} (id varchar(60) PRIMARY KEY, n int)`);
+      hasMarkerTable = true;
+      const marker = `${markerPrefix}${randomUUID()}`;
+      await admin.query('BEGIN');
+      await admin.query(`INSERT INTO ${table} VALUES (?, 1)`, [marker]);
+      await admin.query(`UPDATE ${table} SET n = 2 WHERE id = ?`, [marker]);
+      await admin.query(`DELETE FROM ${table} WHERE id = ?`, [marker]);
+      await admin.query('COMMIT');
+      return marker;
+    },
+    isMarker,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function isMarker({ key, value }: OracleRecord): boolean {
+  return (
+    (key?.includes(markerPrefix) ?? false) ||
+    (value?.includes(`"ddl":"CREATE TABLE`) === true && value.includes(markerTable))
+  );
+}
+
+/** Lists that name what is captured name the markers' table, too. */
+function withMarkers(config: Readonly<Record<string, string>>, fill: (text: string) => string): Record<string, string> {
+  const filled = Object.entries(config).map(([key, value]): [string, string] => {
+    if (key === 'table.include.list') return [key, fill(`${value},{db}.${markerTable}`)];
+    if (key === 'column.include.list') return [key, fill(`${value},{db}.${markerTable}..*`)];
+    return [key, fill(value)];
+  });
+  return Object.fromEntries(filled);
+}
+
+/** Servers with settings of their own, which end with the process. */
+const ownServers = new Map<string, Promise<string>>();
+
+function serverUrl(family: MysqlFamily, settings: MysqldSettings): Promise<string> {
+  const key = JSON.stringify([family, settings]);
+  if (Object.keys(settings).length === 0) return sharedMysql(family);
+  let server = ownServers.get(key);
+  if (server === undefined) {
+    const start = family === 'mysql' ? startMysql : startMariadb;
+    server = start({ settings }).then(({ url }) => url);
+    ownServers.set(key, server);
+  }
+  return server;
+}
