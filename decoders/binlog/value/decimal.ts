@@ -5,8 +5,6 @@ import { expectLength } from './fixed-length.ts';
 const GROUP_BYTES = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;
 const DIGITS_PER_GROUP = 9;
 const SIGN_BIT = 0x80;
-/** So many digits always fit a safe integer. */
-const SAFE_DIGITS = 15;
 /** A column has at most 65 digits; a decimal inside JSON says up to nine groups of nine (DECIMAL_MAX_POSSIBLE_PRECISION). */
 const MAX_PRECISION = 81;
 
@@ -39,56 +37,39 @@ export function parseDecimal(
     throw new DecodeError(`no such type: DECIMAL(${precision}, ${scale})`, start);
   }
   expectLength('decimal', start, end, decimalByteLength(precision, scale));
-  const isNegative = (bytes[start]! & SIGN_BIT) === 0;
-  const groups = new GroupReader(bytes, start, isNegative, precision > SAFE_DIGITS);
+  const flip = (bytes[start]! & SIGN_BIT) === 0 ? 0xff : 0;
   const integerDigits = precision - scale;
-  groups.read(integerDigits % DIGITS_PER_GROUP);
-  for (let left = Math.floor(integerDigits / DIGITS_PER_GROUP); left > 0; left--) groups.read(DIGITS_PER_GROUP);
-  for (let left = Math.floor(scale / DIGITS_PER_GROUP); left > 0; left--) groups.read(DIGITS_PER_GROUP);
-  groups.read(scale % DIGITS_PER_GROUP);
-  return groups.value();
+  let value: number | bigint = 0;
+  let at = start;
+  // The short group of the integer part, its full ones, then those of the fraction, of which the last is the short one.
+  let digits = integerDigits % DIGITS_PER_GROUP;
+  let fullGroups = Math.floor(integerDigits / DIGITS_PER_GROUP) + Math.floor(scale / DIGITS_PER_GROUP);
+  for (;;) {
+    if (digits > 0) {
+      const groupEnd = at + GROUP_BYTES[digits]!;
+      const group = parseGroup(bytes, at, groupEnd, flip, at === start ? SIGN_BIT : 0);
+      const limit = POWERS_OF_TEN[digits]!;
+      if (group >= limit) throw new DecodeError(`decimal: ${group} is no group of ${digits} digits`, at);
+      value = append(value, group, limit);
+      at = groupEnd;
+    }
+    if (at === end) break;
+    digits = fullGroups-- > 0 ? DIGITS_PER_GROUP : scale % DIGITS_PER_GROUP;
+  }
+  return flip === 0 || value === 0 ? value : -value;
 }
 
-class GroupReader {
-  readonly #bytes: Uint8Array;
-  readonly #start: number;
-  readonly #isNegative: boolean;
-  /** More digits than a number can hold: they are collected as text. */
-  readonly #isWide: boolean;
-  #at: number;
-  #number = 0;
-  #digits = '';
+function parseGroup(bytes: Uint8Array, start: number, end: number, flip: number, signBit: number): number {
+  let group = bytes[start]! ^ flip ^ signBit;
+  for (let at = start + 1; at < end; at++) group = group * 256 + (bytes[at]! ^ flip);
+  return group;
+}
 
-  constructor(bytes: Uint8Array, start: number, isNegative: boolean, isWide: boolean) {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#at = start;
-    this.#isNegative = isNegative;
-    this.#isWide = isWide;
+/** Stays a number as long as that is exact. */
+function append(value: number | bigint, group: number, limit: number): number | bigint {
+  if (typeof value === 'number') {
+    const next = value * limit + group;
+    if (next <= Number.MAX_SAFE_INTEGER) return next;
   }
-
-  read(digits: number): void {
-    if (digits === 0) return;
-    const length = GROUP_BYTES[digits]!;
-    let group = 0;
-    for (let i = 0; i < length; i++) {
-      const at = this.#at + i;
-      let byte = this.#bytes[at]!;
-      if (this.#isNegative) byte ^= 0xff;
-      if (at === this.#start) byte ^= SIGN_BIT;
-      group = group * 256 + byte;
-    }
-    const limit = POWERS_OF_TEN[digits]!;
-    if (group >= limit) throw new DecodeError(`decimal: ${group} is no group of ${digits} digits`, this.#at);
-    this.#at += length;
-    if (this.#isWide) this.#digits += String(group).padStart(digits, '0');
-    else this.#number = this.#number * limit + group;
-  }
-
-  value(): number | bigint {
-    if (!this.#isWide) return this.#isNegative && this.#number !== 0 ? -this.#number : this.#number;
-    const exact = BigInt(this.#digits);
-    const signed = this.#isNegative ? -exact : exact;
-    return exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(signed) : signed;
-  }
+  return BigInt(value) * BigInt(limit) + BigInt(group);
 }

@@ -1,5 +1,5 @@
 import { DecodeError } from '../../decode-error.ts';
-import { calendarDate, epochDays } from '../../pgoutput/text/calendar.ts';
+import { epochDays } from '../../pgoutput/text/calendar.ts';
 import { bigEndian, expectLength, littleEndian } from './fixed-length.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
@@ -26,10 +26,15 @@ export function createDateTime(): DateTime {
 
 /** Days since 1970-01-01, or null of a zero or partial date or of a day that its month does not have. */
 export function dateEpochDays(date: DateTime): number | null {
-  if (date.month === 0 || date.day === 0) return null;
+  const { year, month, day } = date;
+  if (month === 0 || day === 0 || day > monthDays(year, month)) return null;
   // Year 0 with a month and a day is a date to the server (0000-01-01), the proleptic one before year 1.
-  const days = epochDays(date.year, date.month, date.day);
-  return date.day <= 28 || calendarDate(days).day === date.day ? days : null;
+  return epochDays(year, month, day);
+}
+
+function monthDays(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** Microseconds since midnight. */
