@@ -9,8 +9,6 @@ const READY = 0x5a; // Z
 export interface CopyListener {
   /** A CopyData body. Called while the chunk is read; `bytes` may be kept and changed. */
   onRow(bytes: Buffer, start: number, end: number): void;
-  /** A chunk was read to its end. */
-  onDrained(): void;
   /** The statement succeeded, and the session is ready for another. */
   onDone(): void;
   /** The server's report, a broken connection, or what `onRow` threw. Nothing follows. */
@@ -62,7 +60,6 @@ export class CopyStream implements WireListener {
           return;
         }
       }
-      this.#listener.onDrained();
     } catch (error) {
       this.#fail(error);
     }

@@ -1,14 +1,16 @@
+import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import type { PostgresConfig } from '../../config/postgres.ts';
 import type { Batch, SnapshotProgress } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { SnapshotReader } from '../../snapshot/snapshot-reader.ts';
 import type { CatalogSession } from './catalog-session.ts';
 import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { formatSnapshotOffset, type SnapshotOffset } from './offset.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
 import { openSnapshotSessions, planSnapshot, type SnapshotPoint, withoutLocks } from './snapshot.ts';
-import { SnapshotReader } from './snapshot-reader.ts';
 import type { Start } from './start.ts';
+import { type CopiedTable, TableCopy } from './table-copy.ts';
 
 export interface SnapshotRun {
   readonly config: PostgresConfig;
@@ -30,7 +32,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
   const exported = start.created;
   const { clients, point } = await openSnapshotSessions(config, exported, start.tables.length);
   const startedMs = clock();
-  let reader: SnapshotReader | null = null;
+  let reader: SnapshotReader<CopiedTable, PgTx> | null = null;
   try {
     const { tables, catalog } = await withoutLocks(clients[0]!, (client) =>
       planSnapshot(client, config, start.serverVersion),
@@ -39,10 +41,9 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
     for (const { table } of tables) session.map(table, catalog.get(table.id) ?? null);
     reader = new SnapshotReader({
       tables,
-      lsn: point.lsn,
-      xid: point.xid,
       batchBytes: config['tailrace.batch.bytes'],
-      clock,
+      at: point.lsn,
+      newTx: () => txOf(point, clock() * 1000),
       explain: (error, table) =>
         explainDecoding(error, errorContext(config, `read ${table} for the snapshot`), 'source.snapshot'),
     });
@@ -55,7 +56,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
     const offsetAt = (readTimeMicros: number, completed: boolean) =>
       formatSnapshotOffset(snapshotOffset(run, point, readTimeMicros, completed));
     yield { changes: [], offset: offsetAt(startedMs * 1000, false), bytes: 0, snapshot: 'begin' };
-    reader.start(clients);
+    reader.start(clients.map((client) => new TableCopy(client)));
     for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
       const { changes, bytes, isLast } = batch;
       const offset = offsetAt(batch.readTimeMicros, isLast);
@@ -72,6 +73,11 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, See
     await reader?.close();
     await Promise.all(clients.map((client) => client.end().catch(() => {})));
   }
+}
+
+function txOf(point: SnapshotPoint, commitTimeMicros: number): PgTx {
+  const { xid, lsn } = point;
+  return { commitTimeMicros, xid, commitLsn: lsn, previousEndLsn: null, origin: null, originLsn: null };
 }
 
 /** Debezium's names of the modes as the offset has them. */

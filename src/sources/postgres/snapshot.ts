@@ -8,7 +8,7 @@ import { type ConnectionConfig, connect, errorContext, sessionSettings } from '.
 import { postgresError, quoteIdentifier, quoteLiteral } from './postgres-error.ts';
 import { checkReadable } from './read-privilege.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
-import type { SnapshotTable } from './snapshot-reader.ts';
+import type { CopiedTable } from './table-copy.ts';
 import { collectionId, createTableFilter, type FilterConfig } from './table-filter.ts';
 
 export type SnapshotConfig = ConnectionConfig &
@@ -128,7 +128,7 @@ export async function planSnapshot(
   session: Client,
   config: SnapshotConfig,
   serverVersion: number,
-): Promise<{ readonly tables: readonly SnapshotTable[]; readonly catalog: ReadonlyMap<number, CatalogTable> }> {
+): Promise<{ readonly tables: readonly CopiedTable[]; readonly catalog: ReadonlyMap<number, CatalogTable> }> {
   const captures = createTableFilter(config);
   const included = config['snapshot.include.collection.list'];
   const published = await readPublishedTables(session, config['publication.name'], serverVersion);
@@ -144,7 +144,7 @@ export async function planSnapshot(
     session,
     chosen.map((table) => table.oid),
   );
-  const tables: SnapshotTable[] = [];
+  const tables: CopiedTable[] = [];
   for (const one of chosen) {
     const entry = catalog.get(one.oid);
     if (entry === undefined) throw new Error(`${collectionId(one)} is in the view once and once is not`);

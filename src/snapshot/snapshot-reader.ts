@@ -1,41 +1,47 @@
-import type { Client } from 'pg';
-import type { Row, RowChange, SnapshotMarker, Table } from '../../../decoders/change.ts';
-import { CopyTextReader } from '../../../decoders/pgoutput/copy-text.ts';
-import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
-import type { TailraceError } from '../../model/errors.ts';
-import type { TableProgress } from '../../model/plugin.ts';
-import type { PublishedTable } from './catalog.ts';
-import { type CopyListener, CopyStream } from './copy-stream.ts';
-import { goneSince, outdatedView, viewCheck } from './outdated-view.ts';
-import { takeOver } from './wire.ts';
+import type { Row, RowChange, SnapshotMarker, Table, Tx } from '../../decoders/change.ts';
+import type { TailraceError } from '../model/errors.ts';
+import type { TableProgress } from '../model/plugin.ts';
 
-/** A table to read, and how. */
+/** A table to read; sources extend it with how. */
 export interface SnapshotTable {
-  /** `schema.table` */
+  /** `schema.table` or `database.table` */
   readonly id: string;
   readonly table: Table;
-  readonly published: PublishedTable;
-  /** Its rows are read by a statement of the user's. */
-  readonly overridden: boolean;
-  /** The COPY statement; its columns are the table's, in their order. */
-  readonly sql: string;
   readonly estimatedRows: number | null;
 }
 
-export interface SnapshotReaderOptions {
-  readonly tables: readonly SnapshotTable[];
-  /** LSN and transaction id that the rows are given. */
-  readonly lsn: number;
-  readonly xid: number;
+/** A session that reads one table after another. */
+export interface TableStream<P extends SnapshotTable> {
+  /** Ends in `onEnd` or `onError` of the listener. */
+  read(plan: P, listener: TableListener): void;
+  /** What was received already may still be delivered. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+export interface TableListener {
+  /** `bytes`: its size as it was read. The row must stay valid for as long as it is referred to. */
+  onRow(row: Row, bytes: number): void;
+  /** The table is read, and was what the snapshot takes it for. */
+  onEnd(): void;
+  /** Nothing follows. */
+  onError(error: unknown): void;
+}
+
+export interface SnapshotReaderOptions<P extends SnapshotTable, T extends Tx> {
+  readonly tables: readonly P[];
   /** Bytes of rows that make a batch. */
   readonly batchBytes: number;
-  /** Milliseconds since 1970 UTC. */
-  readonly clock: () => number;
+  /** {@link RowChange.at} of the rows. */
+  readonly at: number;
+  /** What the rows of one batch say of their transaction. */
+  readonly newTx: () => T;
   readonly explain: (error: unknown, table: string) => TailraceError;
 }
 
-export interface SnapshotBatch {
-  readonly changes: readonly RowChange<PgTx>[];
+export interface SnapshotBatch<T extends Tx> {
+  readonly changes: readonly RowChange<T>[];
   readonly bytes: number;
   /** When its rows were read, microseconds since 1970 UTC. */
   readonly readTimeMicros: number;
@@ -46,26 +52,26 @@ type Progress = { -readonly [K in keyof TableProgress]: TableProgress[K] };
 
 /**
  * Reads tables over one or more sessions, each table over one of them, into one pending batch that all of them fill:
- * when it is full every socket is paused until it is taken. The last row of a table is held back until something follows
+ * when it is full all of them are paused until it is taken. The last row of a table is held back until something follows
  * it, because the very last one of all is marked as such.
  */
-export class SnapshotReader {
+export class SnapshotReader<P extends SnapshotTable, T extends Tx> {
   readonly progress: readonly Progress[];
-  readonly #options: SnapshotReaderOptions;
-  readonly #workers: Worker[] = [];
+  readonly #options: SnapshotReaderOptions<P, T>;
+  readonly #workers: Worker<P, T>[] = [];
   #nextTable = 0;
   #reading = 0;
-  #changes: RowChange<PgTx>[] = [];
+  #changes: RowChange<T>[] = [];
   #bytes = 0;
   #full = false;
   #ordinal = 0;
-  #tx: PgTx;
+  #tx: T;
   #held: { readonly row: Row; readonly table: Table; readonly marker: SnapshotMarker } | null = null;
   #ended = false;
   #error: TailraceError | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(options: SnapshotReaderOptions) {
+  constructor(options: SnapshotReaderOptions<P, T>) {
     this.#options = options;
     this.progress = options.tables.map(({ id, estimatedRows }) => ({
       table: id,
@@ -73,21 +79,17 @@ export class SnapshotReader {
       estimatedRows,
       state: 'waiting',
     }));
-    this.#tx = this.#newTx();
+    this.#tx = options.newTx();
   }
 
-  /** Begins to read over these sessions, whose transactions see the snapshot. They are closed in the end. */
-  start(sessions: readonly Client[]): void {
-    for (const session of sessions) {
-      const worker = new Worker(this);
-      worker.stream.attach(takeOver(session, worker.stream));
-      this.#workers.push(worker);
-    }
+  /** Begins to read over these sessions, which all see the snapshot. They are closed in the end. */
+  start(streams: readonly TableStream<P>[]): void {
+    for (const stream of streams) this.#workers.push(new Worker(this, stream));
     for (const worker of this.#workers) this.#assign(worker);
   }
 
   /** The next batch; null after the one that is last, and after {@link stop}. */
-  async next(): Promise<SnapshotBatch | null> {
+  async next(): Promise<SnapshotBatch<T> | null> {
     while (this.#error === null && !this.#ended && !this.#full && !this.#isDone()) {
       await new Promise<void>((wake) => {
         this.#wake = wake;
@@ -113,24 +115,21 @@ export class SnapshotReader {
     await Promise.all(this.#workers.map((worker) => worker.stream.close()));
   }
 
-  /** A row that another one of the same table follows. */
-  row(worker: Worker, row: Row, isFirst: boolean): void {
-    this.#push(row, worker.table, isFirst ? this.#firstMarker(worker) : 'true');
-  }
-
-  received(worker: Worker, bytes: number): void {
+  received(worker: Worker<P, T>, bytes: number): void {
     this.#bytes += bytes;
     this.progress[worker.index]!.rows++;
-  }
-
-  drained(): void {
     if (this.#bytes < this.#options.batchBytes || this.#full || this.#changes.length === 0) return;
     this.#full = true;
-    for (const worker of this.#workers) worker.stream.pause();
+    for (const { stream } of this.#workers) stream.pause();
     this.#notify();
   }
 
-  tableDone(worker: Worker, last: Row | null, isOnlyRow: boolean): void {
+  /** A row that another one of the same table follows. */
+  row(worker: Worker<P, T>, row: Row, isFirst: boolean): void {
+    this.#push(row, worker.table, isFirst ? this.#firstMarker(worker) : 'true');
+  }
+
+  tableDone(worker: Worker<P, T>, last: Row | null, isOnlyRow: boolean): void {
     if (last !== null) {
       if (this.#held !== null) this.#push(this.#held.row, this.#held.table, this.#held.marker);
       const isFirstOfAll = isOnlyRow && worker.index === 0;
@@ -141,12 +140,12 @@ export class SnapshotReader {
     this.#assign(worker);
   }
 
-  failed(worker: Worker, error: unknown): void {
+  failed(worker: Worker<P, T>, error: unknown): void {
     this.#error ??= this.#options.explain(error, this.#options.tables[worker.index]!.id);
     this.#notify();
   }
 
-  #assign(worker: Worker): void {
+  #assign(worker: Worker<P, T>): void {
     const index = this.#nextTable;
     const next = this.#options.tables[index];
     if (next !== undefined) {
@@ -162,7 +161,7 @@ export class SnapshotReader {
   }
 
   /** Debezium gives `first` to a row of the first table only: when that is empty, no row is. */
-  #firstMarker(worker: Worker): SnapshotMarker {
+  #firstMarker(worker: Worker<P, T>): SnapshotMarker {
     return worker.index === 0 ? 'first' : 'first_in_data_collection';
   }
 
@@ -175,14 +174,14 @@ export class SnapshotReader {
       after: row,
       tx: this.#tx,
       ordinal: this.#ordinal++,
-      at: this.#options.lsn,
+      at: this.#options.at,
       snapshot: marker,
     });
   }
 
-  #take(): SnapshotBatch {
+  #take(): SnapshotBatch<T> {
     const isLast = this.#isDone();
-    const batch: SnapshotBatch = {
+    const batch: SnapshotBatch<T> = {
       changes: this.#changes,
       bytes: this.#bytes,
       readTimeMicros: this.#tx.commitTimeMicros,
@@ -191,24 +190,12 @@ export class SnapshotReader {
     this.#ended = isLast;
     this.#changes = [];
     this.#bytes = 0;
-    this.#tx = this.#newTx();
+    this.#tx = this.#options.newTx();
     if (this.#full) {
       this.#full = false;
-      for (const worker of this.#workers) worker.stream.resume();
+      for (const { stream } of this.#workers) stream.resume();
     }
     return batch;
-  }
-
-  #newTx(): PgTx {
-    const { xid, lsn, clock } = this.#options;
-    return {
-      commitTimeMicros: clock() * 1000,
-      xid,
-      commitLsn: lsn,
-      previousEndLsn: null,
-      origin: null,
-      originLsn: null,
-    };
   }
 
   #notify(): void {
@@ -218,60 +205,44 @@ export class SnapshotReader {
   }
 }
 
-/** One session, reading one table after another, each of them and then whether that was the table which its view has. */
-class Worker implements CopyListener {
-  readonly stream = new CopyStream(this);
-  readonly #reader: SnapshotReader;
-  #rows = new CopyTextReader(0);
-  #plan: SnapshotTable | null = null;
+/** One session, and the row that was read ahead: whether it is the last of its table shows when the next one comes. */
+class Worker<P extends SnapshotTable, T extends Tx> implements TableListener {
+  readonly stream: TableStream<P>;
+  readonly #reader: SnapshotReader<P, T>;
+  #table: Table | null = null;
   #ahead: Row | null = null;
   #count = 0;
-  #isChecking = false;
   index = 0;
 
-  constructor(reader: SnapshotReader) {
+  constructor(reader: SnapshotReader<P, T>, stream: TableStream<P>) {
     this.#reader = reader;
+    this.stream = stream;
   }
 
   get table(): Table {
-    return this.#plan!.table;
+    return this.#table!;
   }
 
-  read(index: number, plan: SnapshotTable): void {
+  read(index: number, plan: P): void {
     this.index = index;
-    this.#plan = plan;
-    this.#rows = new CopyTextReader(plan.table.columns.length);
+    this.#table = plan.table;
     this.#ahead = null;
     this.#count = 0;
-    this.#isChecking = false;
-    this.stream.copy(plan.sql);
+    this.stream.read(plan, this);
   }
 
-  onRow(bytes: Buffer, start: number, end: number): void {
-    if (this.#isChecking) throw outdatedView(this.#plan!.published, bytes.toString('utf8', start, end).trimEnd());
-    const row = this.#rows.row(bytes, start, end);
+  onRow(row: Row, bytes: number): void {
     if (this.#ahead !== null) this.#reader.row(this, this.#ahead, this.#count === 1);
     this.#ahead = row;
     this.#count++;
-    this.#reader.received(this, end - start);
+    this.#reader.received(this, bytes);
   }
 
-  onDrained(): void {
-    this.#reader.drained();
-  }
-
-  onDone(): void {
-    if (!this.#isChecking) {
-      this.#isChecking = true;
-      const { published, overridden } = this.#plan!;
-      this.stream.copy(viewCheck({ table: published, overridden, rows: this.#count }));
-      return;
-    }
+  onEnd(): void {
     this.#reader.tableDone(this, this.#ahead, this.#count === 1);
   }
 
   onError(error: unknown): void {
-    const reason = goneSince(error);
-    this.#reader.failed(this, reason === null ? error : outdatedView(this.#plan!.published, reason));
+    this.#reader.failed(this, error);
   }
 }
