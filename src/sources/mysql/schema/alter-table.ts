@@ -1,0 +1,141 @@
+import type { AlterAction, ColumnDefinition, ColumnPlace } from '../../../../decoders/binlog/ddl/table-definition.ts';
+import type { ColumnSchema, TableSchema } from '../../../../decoders/table-schema.ts';
+import { charsetOf } from './charset-name.ts';
+import { type ColumnContext, columnSchema, convertedColumn, withTimestampDefault } from './column-schema.ts';
+import { isNotNull, sameName, withKey } from './create-table.ts';
+import { defaultValue } from './default-value.ts';
+import { hasVersioning, isHiddenColumn, versionedKey, withoutVersioning, withVersioning } from './system-versioning.ts';
+
+/**
+ * A table as ALTER TABLE leaves it, but for its name. As the servers do it (mysql_prepare_alter_table,
+ * sql/sql_table.cc): the names of existing columns are those before the statement, so that two can be swapped; once all
+ * are dropped, renamed and defined anew where they are, columns are added and moved in the order of the actions, and
+ * AFTER names a column as it is then called. `context.charset` is the database's.
+ */
+export function alterTable(before: TableSchema, actions: readonly AlterAction[], context: ColumnContext): TableSchema {
+  const table = withOptions(before, actions, context);
+  const define = definer(context, table.charset);
+  let columns = table.columns.flatMap((column) => changed(column, actions, define, context) ?? []);
+  const renamed = renames(actions);
+  let key = table.primaryKey.flatMap((name) => {
+    const now = renamed.get(name.toLowerCase()) ?? name;
+    return columns.some((column) => sameName(column.name, now)) ? [now] : [];
+  });
+
+  for (const action of actions) {
+    if (action.kind === 'drop-primary-key') key = [];
+    if (action.kind === 'add-column') {
+      const exists = before.columns.some(({ name }) => sameName(name, action.column.name));
+      if (exists && action.ifNotExists) continue;
+      // A statement that was carried out already, replayed: the column is defined as it is.
+      columns = columns.filter(({ name }) => !exists || !sameName(name, action.column.name));
+      columns = inserted(columns, define(action.column), action.place);
+    }
+    if (action.kind === 'change-column' && action.place !== null) {
+      const moved = columns.find(({ name }) => sameName(name, action.column.name));
+      if (moved !== undefined) columns = inserted(without(columns, moved), moved, action.place);
+    }
+  }
+  key = alteredKey(key, columns, actions);
+  const result = withKey({ ...table, columns }, key);
+  return versioned(result, actions);
+}
+
+function withOptions(table: TableSchema, actions: readonly AlterAction[], context: ColumnContext): TableSchema {
+  let { charset, columns, comment } = table;
+  for (const action of actions) {
+    if (action.kind === 'convert-charset') {
+      charset = charsetOf(action, action.collation === null ? context.charset : charset);
+      columns = columns.map((column) => convertedColumn(column, charset));
+    } else if (action.kind === 'table-options') {
+      if (action.comment !== null) comment = context.comments ? action.comment : null;
+      else charset = charsetOf(action, action.collation === null ? context.charset : charset);
+    }
+  }
+  return { ...table, charset, columns, comment };
+}
+
+type Define = (column: ColumnDefinition) => ColumnSchema;
+
+function definer(context: ColumnContext, charset: string | null): Define {
+  let timestamps = 0;
+  return (column) => {
+    const schema = columnSchema(column, { ...context, charset });
+    if (context.explicitDefaultsForTimestamp || !/^TIMESTAMP/.test(schema.typeName)) return schema;
+    return withTimestampDefault(schema, column, timestamps++ === 0);
+  };
+}
+
+/** An existing column behind what the actions do with it where it is; null: dropped. */
+function changed(
+  column: ColumnSchema,
+  actions: readonly AlterAction[],
+  define: Define,
+  { dialect }: ColumnContext,
+): ColumnSchema | null {
+  let result = column;
+  for (const action of actions) {
+    if (!('name' in action) || !sameName(action.name, column.name)) continue;
+    if (action.kind === 'drop-column') return null;
+    if (action.kind === 'rename-column') result = { ...result, name: action.to };
+    if (action.kind === 'change-column') result = define(action.column);
+    if (action.kind === 'set-default') {
+      result = { ...result, ...defaultValue(action.defaultText, result.optional, dialect) };
+    }
+  }
+  return result;
+}
+
+/** New names by those before, in lower case. */
+function renames(actions: readonly AlterAction[]): ReadonlyMap<string, string> {
+  const renamed = new Map<string, string>();
+  for (const action of actions) {
+    if (action.kind === 'rename-column') renamed.set(action.name.toLowerCase(), action.to);
+    if (action.kind === 'change-column') renamed.set(action.name.toLowerCase(), action.column.name);
+  }
+  return renamed;
+}
+
+function alteredKey(
+  key: readonly string[],
+  columns: readonly ColumnSchema[],
+  actions: readonly AlterAction[],
+): string[] {
+  let primary: readonly string[] | null = null;
+  let unique: readonly string[] | null = null;
+  for (const action of actions) {
+    if (action.kind === 'add-primary-key') primary = action.columns;
+    if (action.kind === 'add-unique-key') unique ??= isNotNull(action.columns, columns) ? action.columns : null;
+    if (action.kind !== 'add-column' && action.kind !== 'change-column') continue;
+    const { name, primaryKey, unique: isUnique } = action.column;
+    if (primaryKey) primary = [name];
+    else if (isUnique && isNotNull([name], columns)) unique ??= [name];
+  }
+  if (primary !== null) return [...primary];
+  return key.length > 0 || unique === null ? [...key] : [...unique];
+}
+
+function versioned(table: TableSchema, actions: readonly AlterAction[]): TableSchema {
+  const action = actions.findLast((one) => one.kind === 'system-versioning');
+  if (action?.kind === 'system-versioning') {
+    if (!action.add) return withKey(withoutVersioning(table), withoutVersioning(table).primaryKey);
+    const declaresEnd = actions.some((one) => one.kind === 'add-column' && one.column.generated === 'row-end');
+    const result = declaresEnd ? table : withVersioning(table);
+    return withKey(result, declaresEnd ? result.primaryKey : versionedKey(result.primaryKey));
+  }
+  return hasVersioning(table) ? withKey(table, versionedKey(table.primaryKey)) : table;
+}
+
+function without(columns: readonly ColumnSchema[], column: ColumnSchema): readonly ColumnSchema[] {
+  return columns.filter((one) => one !== column);
+}
+
+function inserted(columns: readonly ColumnSchema[], column: ColumnSchema, place: ColumnPlace): ColumnSchema[] {
+  if (place === 'first') return [column, ...columns];
+  if (place === null) {
+    const shown = columns.filter((one) => !isHiddenColumn(one));
+    return [...shown, column, ...columns.filter(isHiddenColumn)];
+  }
+  const at = columns.findIndex(({ name }) => sameName(name, place.after)) + 1;
+  return [...columns.slice(0, at), column, ...columns.slice(at)];
+}

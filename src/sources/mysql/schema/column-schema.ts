@@ -1,0 +1,120 @@
+import type { ColumnDefinition } from '../../../../decoders/binlog/ddl/table-definition.ts';
+import type { SqlDialect } from '../../../../decoders/binlog/ddl/tokens.ts';
+import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
+import { bytesPerCharacter, charsetOf } from './charset-name.ts';
+import { defaultValue } from './default-value.ts';
+import { jdbcType, namedType } from './type-name.ts';
+
+/** What a column's definition leaves to its table, its session and its server. */
+export interface ColumnContext {
+  readonly dialect: SqlDialect;
+  /** The table's default character set. */
+  readonly charset: string | null;
+  /** Off: a TIMESTAMP without NULL is NOT NULL, and has a default. */
+  readonly explicitDefaultsForTimestamp: boolean;
+  /** Whether comments are kept (`include.schema.comments`). */
+  readonly comments: boolean;
+}
+
+/** MySQL and MariaDB: a VARCHAR or VARBINARY holds no more bytes. */
+const MAX_VARCHAR_BYTES = 65_535;
+
+const TEXT_SIZES = ['TINYTEXT', 'TEXT', 'MEDIUMTEXT', 'LONGTEXT'];
+/** Bytes of the length before a value. */
+const SIZE_LIMITS = [0xff, 0xffff, 0xff_ffff];
+
+/** A column of CREATE TABLE or ALTER TABLE as the server makes it; `position` is the caller's. */
+export function columnSchema(column: ColumnDefinition, context: ColumnContext): ColumnSchema {
+  const type = namedType(column);
+  const isText = usesCharset(type.typeName);
+  const isNational = /^N|^NATIONAL/.test(type.typeName) && /CHAR/.test(type.typeName);
+  const charset = !isText ? null : isNational ? 'utf8' : charsetOf(column, context.charset);
+  const implicitTime = /^TIMESTAMP/.test(type.typeName) && !context.explicitDefaultsForTimestamp;
+  const optional = column.primaryKey ? false : (column.nullable ?? !implicitTime);
+  const schema: ColumnSchema = {
+    name: column.name,
+    position: 0,
+    ...type,
+    charset,
+    optional,
+    autoIncremented: column.autoIncrement,
+    // Debezium's word for it; a column that is computed from others is one like any other.
+    generated: column.autoIncrement,
+    comment: context.comments ? column.comment : null,
+    ...defaultValue(column.defaultText, optional, context.dialect),
+    labels: column.type.labels,
+  };
+  return charset === 'binary' && column.type.labels.length === 0 ? asBinary(schema) : outgrown(schema);
+}
+
+/** Whether values of the type are text in a character set. */
+export function usesCharset(typeName: string): boolean {
+  return /CHAR|TEXT|^LONG$|^LONG VARCHAR$|^ENUM|^SET/.test(typeName);
+}
+
+/** With `explicit_defaults_for_timestamp` off, the first TIMESTAMP of a statement that says nothing is set to now, others to zero. */
+export function withTimestampDefault(
+  column: ColumnSchema,
+  definition: ColumnDefinition,
+  isFirst: boolean,
+): ColumnSchema {
+  const says = definition.defaultText !== null || definition.generated !== null;
+  if (says || column.optional || !/^TIMESTAMP/.test(column.typeName)) return column;
+  return { ...column, hasDefault: true, defaultValue: isFirst ? '1970-01-01 00:00:00' : '0000-00-00 00:00:00' };
+}
+
+/** A key's columns are not NULL, and do not have NULL as a default. */
+export function notNull(column: ColumnSchema): ColumnSchema {
+  if (!column.optional) return column;
+  return { ...column, optional: false, hasDefault: column.hasDefault && column.defaultValue !== null };
+}
+
+/** CONVERT TO CHARACTER SET: text gets the set, and the size that it then needs. */
+export function convertedColumn(column: ColumnSchema, charset: string | null): ColumnSchema {
+  if (column.charset === null || charset === null) return column;
+  const converted = { ...column, charset };
+  if (charset === 'binary') return column.labels.length === 0 ? asBinary(converted) : converted;
+  const sized = writtenSize(column);
+  const size = TEXT_SIZES.indexOf(sized);
+  if (size === -1) return outgrown(converted);
+  const grows = bytesPerCharacter(charset) > bytesPerCharacter(column.charset);
+  if (!grows && sized === column.typeName) return converted;
+  return { ...converted, typeName: TEXT_SIZES[Math.min(grows ? size + 1 : size, 3)]!, length: null };
+}
+
+/** TEXT(n) and BLOB(n) are of the smallest type that holds n characters; the server's name for any other type. */
+export function writtenSize(column: ColumnSchema): string {
+  const { typeName, length } = column;
+  if ((typeName !== 'TEXT' && typeName !== 'BLOB') || length === null) return typeName;
+  const size = sizeFor(length * bytesPerCharacter(column.charset));
+  return typeName === 'TEXT' ? TEXT_SIZES[size]! : TEXT_SIZES[size]!.replace('TEXT', 'BLOB');
+}
+
+function sizeFor(bytes: number): number {
+  const size = SIZE_LIMITS.findIndex((limit) => bytes <= limit);
+  return size === -1 ? SIZE_LIMITS.length : size;
+}
+
+/** The server makes TEXT or BLOB of a VARCHAR or VARBINARY that is too long (where its mode does not refuse that). */
+function outgrown(column: ColumnSchema): ColumnSchema {
+  if (!/VAR|VARYING/.test(column.typeName) || /^LONG/.test(column.typeName) || column.length === null) return column;
+  const bytes = column.length * bytesPerCharacter(column.charset);
+  if (bytes <= MAX_VARCHAR_BYTES) return column;
+  const text = TEXT_SIZES[sizeFor(bytes)]!;
+  const typeName = column.typeName === 'VARBINARY' ? text.replace('TEXT', 'BLOB') : text;
+  return { ...column, typeName, jdbcType: jdbcType(typeName), length: null };
+}
+
+/** Text whose character set is `binary` is no text. */
+function asBinary(column: ColumnSchema): ColumnSchema {
+  const name = column.typeName;
+  const typeName = /TEXT|^LONG/.test(name)
+    ? name
+        .replace(/ BINARY$/, '')
+        .replace('TEXT', 'BLOB')
+        .replace(/^LONG( VARCHAR)?$/, 'MEDIUMBLOB')
+    : /VAR/.test(name)
+      ? 'VARBINARY'
+      : 'BINARY';
+  return outgrown({ ...column, typeName, jdbcType: jdbcType(typeName), charset: null });
+}

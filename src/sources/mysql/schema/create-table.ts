@@ -1,0 +1,60 @@
+import type { TableDefinition } from '../../../../decoders/binlog/ddl/table-definition.ts';
+import type { ColumnSchema, TableSchema } from '../../../../decoders/table-schema.ts';
+import { charsetOf } from './charset-name.ts';
+import { type ColumnContext, columnSchema, notNull, withTimestampDefault } from './column-schema.ts';
+import { versionedKey, withVersioning } from './system-versioning.ts';
+
+/** A table as CREATE TABLE makes it; `context.charset` is the database's. */
+export function createTable(
+  name: { readonly database: string; readonly name: string },
+  definition: TableDefinition,
+  context: ColumnContext,
+): TableSchema {
+  const charset = charsetOf(definition, context.charset);
+  let timestamps = 0;
+  const columns = definition.columns.map((column) => {
+    const schema = columnSchema(column, { ...context, charset });
+    if (context.explicitDefaultsForTimestamp || !/^TIMESTAMP/.test(schema.typeName)) return schema;
+    return withTimestampDefault(schema, column, timestamps++ === 0);
+  });
+  const table: TableSchema = {
+    database: name.database,
+    name: name.name,
+    columns,
+    primaryKey: [],
+    charset,
+    comment: context.comments ? definition.comment : null,
+  };
+  const primaryKey = definition.primaryKey.length > 0 ? definition.primaryKey : uniqueKey(definition, columns);
+  if (!definition.systemVersioned) return withKey(table, primaryKey);
+  const end = definition.columns.find((column) => column.generated === 'row-end')?.name;
+  const versioned = end === undefined ? withVersioning(table) : table;
+  return withKey(versioned, versionedKey(primaryKey, end));
+}
+
+/** A table without a primary key has the first unique key whose columns are all NOT NULL in its place, as in Debezium. */
+function uniqueKey(definition: TableDefinition, columns: readonly ColumnSchema[]): readonly string[] {
+  const atColumns = definition.columns.flatMap((column) => (column.unique ? [[column.name]] : []));
+  return [...atColumns, ...definition.uniqueKeys].find((key) => isNotNull(key, columns)) ?? [];
+}
+
+export function isNotNull(key: readonly string[], columns: readonly ColumnSchema[]): boolean {
+  return key.every((name) => columns.some((column) => sameName(column.name, name) && !column.optional));
+}
+
+/** The table with that key, whose columns are not NULL, and its columns counted anew. */
+export function withKey(table: TableSchema, key: readonly string[]): TableSchema {
+  const isKey = (name: string): boolean => key.some((one) => sameName(one, name));
+  const columns = table.columns.map((column, i) => ({
+    ...(isKey(column.name) ? notNull(column) : column),
+    position: i + 1,
+  }));
+  // The key as its columns are called: their names may be written in any case.
+  const primaryKey = key.flatMap((name) => columns.find((column) => sameName(column.name, name))?.name ?? []);
+  return { ...table, columns, primaryKey };
+}
+
+/** Names of columns are the same in any case. */
+export function sameName(a: string, b: string): boolean {
+  return a === b || a.toLowerCase() === b.toLowerCase();
+}
