@@ -1,11 +1,13 @@
-import type { Change } from '../decoders/change.ts';
-import type { PostgresConfig } from './config/postgres.ts';
+import { ABSENT_VALUE, type Change, type Column } from '../decoders/change.ts';
+import type { ConnectorConfig } from './config/connector.ts';
+import { type ConnectorKind, type LagReader, loadConnectorKind } from './connector-kind.ts';
 import { Backoff } from './engine/backoff.ts';
 import { runSourceTask } from './engine/source-task.ts';
 import { Supervisor } from './engine/supervisor.ts';
 import { partitionFor } from './logs/partitioner.ts';
 import { openSqliteLog, type SqliteLog } from './logs/sqlite/log.ts';
 import { realLogPath } from './logs/sqlite/log-path.ts';
+import { createStateReader, NO_STATE } from './logs/state-reader.ts';
 import { TailraceError } from './model/errors.ts';
 import type { TopicLog } from './model/log.ts';
 import type { BatchEncoder, Source } from './model/plugin.ts';
@@ -16,8 +18,6 @@ import { TaskCounters } from './observe/task-counters.ts';
 import { createPipeline } from './pipeline/create-pipeline.ts';
 import { decodeRecords } from './pipeline/decode-records.ts';
 import type { HttpServer } from './rest/server.ts';
-import { LagProbe } from './sources/postgres/lag-probe.ts';
-import { createPostgresSource } from './sources/postgres/source.ts';
 
 /** The first restart comes at once enough to be unnoticed after a failover of a second or two. */
 const FIRST_RESTART_MS = 500;
@@ -37,10 +37,11 @@ export interface WorkerOptions {
 }
 
 interface Connector {
-  readonly config: PostgresConfig;
+  readonly config: ConnectorConfig;
+  readonly kind: ConnectorKind;
   readonly supervisor: Supervisor;
   readonly counters: TaskCounters;
-  readonly lag: LagProbe;
+  readonly lag: LagReader;
 }
 
 /** How often progress is shown and the end of a bootstrap is looked for. */
@@ -50,14 +51,15 @@ const STATUS_INTERVAL_MS = 500;
  * Runs connectors in this process until they end or the signal aborts. The composition root: sources, logs and
  * converters meet here and nowhere else. Rejects with the error of the last connector that failed, when none is left.
  */
-export async function runConnectors(configs: readonly PostgresConfig[], options: WorkerOptions): Promise<void> {
+export async function runConnectors(configs: readonly ConnectorConfig[], options: WorkerOptions): Promise<void> {
   const { signal, onStatus } = options;
   const stopping = new AbortController();
   const stopped = AbortSignal.any([signal, stopping.signal]);
   const logs = new OpenLogs(options.logs ?? new Map());
   let http: HttpServer | null = null;
   try {
-    const connectors = configs.map((config) => createConnector(config, logs.open(config), options));
+    const kinds = await Promise.all(configs.map(loadConnectorKind));
+    const connectors = configs.map((config, i) => createConnector(config, kinds[i]!, logs.open(config), options));
     http = await startHttp(connectors, options);
     const statuses = () => connectors.map(({ supervisor }) => supervisor.status());
     const timer = setInterval(() => {
@@ -88,17 +90,18 @@ export interface TailOptions {
   readonly onRecords: (records: readonly TailRecord[]) => void | Promise<void>;
 }
 
-/** Hands the changes of a database over as they come, kept nowhere; over a temporary slot unless the configuration names one. */
+/** Hands the changes of a database over as they come, kept nowhere; `temporary`: the server keeps nothing for it either. */
 export async function tailDatabase(
-  config: PostgresConfig,
-  options: TailOptions & { readonly temporarySlot: boolean },
+  config: ConnectorConfig,
+  options: TailOptions & { readonly temporary: boolean },
 ): Promise<void> {
-  const { logger, signal, onRecords, temporarySlot } = options;
-  const source = createPostgresSource(config, { logger, temporarySlot });
+  const { logger, signal, onRecords, temporary } = options;
+  const kind = await loadConnectorKind(config);
+  const source = kind.createSource({ logger, state: NO_STATE, temporary });
   const encoder = createPipeline({
     config,
     source,
-    connectorType: 'postgresql',
+    connectorType: kind.connectorType,
     partitionsOf: () => 1,
     partitioner: partitionFor,
   });
@@ -108,7 +111,7 @@ export async function tailDatabase(
     resume: (from) => encoder.resume(from),
     encode: (batch) => {
       const records = batch.changes.flatMap((change) => {
-        const encoded = encoder.encode({ ...batch, changes: [change] });
+        const encoded = encoder.encode({ ...batch, changes: [change], state: [] });
         const columns = oldColumnsOf(change);
         if (columns !== null) for (const part of encoded.records) oldColumns.set(part, columns);
         return encoded.records;
@@ -136,8 +139,13 @@ export async function tailDatabase(
 }
 
 function oldColumnsOf(change: Change): ReadonlySet<string> | null {
-  if (change.kind !== 'row' || change.before?.image !== 'key') return null;
-  return new Set(change.table.columns.filter(({ identity }) => identity).map(({ name }) => name));
+  if (change.kind !== 'row' || change.before === null || change.before.image === 'full') return null;
+  const { table, before } = change;
+  const isThere =
+    before.image === 'key'
+      ? ({ identity }: Column): boolean => identity
+      : (_: Column, index: number): boolean => before.spans[before.base + 2 * index] !== ABSENT_VALUE;
+  return new Set(table.columns.filter(isThere).map(({ name }) => name));
 }
 
 function hasSnapshot({ state, source }: TaskStatus): boolean {
@@ -160,17 +168,22 @@ async function runAll(connectors: readonly Connector[], logger: Logger, signal: 
   if (failure !== undefined) throw failure.reason;
 }
 
-function createConnector(config: PostgresConfig, log: SqliteLog, options: WorkerOptions): Connector {
+function createConnector(
+  config: ConnectorConfig,
+  kind: ConnectorKind,
+  log: SqliteLog,
+  options: WorkerOptions,
+): Connector {
   const { logger, plan = 'compiled' } = options;
   const connector = config.name;
   const child = logger.child({ connector });
   const counters = new TaskCounters();
   const createTask = (): { source: Source; encoder: BatchEncoder } => {
-    const source = createPostgresSource(config, { logger: child });
+    const source = kind.createSource({ logger: child, state: createStateReader(log) });
     const encoder = createPipeline({
       config,
       source,
-      connectorType: 'postgresql',
+      connectorType: kind.connectorType,
       partitionsOf: (topic) => log.partitionsOf(topic),
       partitioner: partitionFor,
       plan,
@@ -190,10 +203,7 @@ function createConnector(config: PostgresConfig, log: SqliteLog, options: Worker
     log,
     createTask,
     backoff,
-    retryStart: (error, attempt) =>
-      error.code === 'source.slot_in_use' && attempt <= config['slot.max.retries']
-        ? config['slot.retry.delay.ms']
-        : null,
+    retryStart: (error, attempt) => kind.retryStart(error, attempt),
     onAppended: (batch, encoded, appendMs) => counters.countBatch(batch.changes, encoded, appendMs),
     onRestart: (error, delayMs) => {
       counters.countError(Date.now());
@@ -202,12 +212,8 @@ function createConnector(config: PostgresConfig, log: SqliteLog, options: Worker
     },
     onAside: (error) => child.warn({ code: error.code, remedy: error.remedy }, error.message),
   });
-  return { config, supervisor, counters, lag: new LagProbe(config, elapsedMs) };
-}
-
-/** What a lag in time is measured by: it is not set back. */
-function elapsedMs(): number {
-  return Math.floor(performance.now());
+  const lag = kind.createLagReader(() => log.offsets.get(connector, { server: config['topic.prefix'] }));
+  return { config, kind, supervisor, counters, lag };
 }
 
 /** The address of the first connector that has one on: one process has one server. */
@@ -225,8 +231,8 @@ async function startHttp(connectors: readonly Connector[], { logger }: WorkerOpt
     import('./rest/server.ts'),
   ]);
   const metrics = new Metrics(health, Date.now);
-  for (const { config, counters } of connectors) {
-    metrics.register({ connector: config.name, server: config['topic.prefix'], plugin: 'postgres', counters });
+  for (const { config, kind, counters } of connectors) {
+    metrics.register({ connector: config.name, server: config['topic.prefix'], plugin: kind.metricsPlugin, counters });
   }
   const server = await startHttpServer({ listen, health, metrics, clock: Date.now });
   logger.info({ url: server.url }, 'health, lag and metrics are served');
@@ -242,7 +248,7 @@ class OpenLogs {
     this.#given = new Map([...given].map(([path, log]) => [realLogPath(path), log]));
   }
 
-  open(config: PostgresConfig): SqliteLog {
+  open(config: ConnectorConfig): SqliteLog {
     const path = realLogPath(config['tailrace.log.path']);
     let log = this.#given.get(path) ?? this.#opened.get(path);
     if (log === undefined) {

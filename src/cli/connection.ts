@@ -1,19 +1,23 @@
-import { type RawConfig, secretsOf } from '../config/config-def.ts';
+import type { RawConfig } from '../config/config-def.ts';
 import { isConnectionUrl, parseConnectionUrl, URL_PARTS } from '../config/connection-url.ts';
+import { type ConnectorConfig, parseConnectorConfig, secretsOfConnector } from '../config/connector.ts';
 import { loadConnector } from '../config/load.ts';
-import { type PostgresConfig, parseConnectorConfig, postgresDef } from '../config/postgres.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { CommandIo } from './command-io.ts';
 import { inWords, type KeyWords } from './key-words.ts';
 
 /** A URL's database as a connector's configuration, with `extra` keys. Its password is kept out of what is shown. */
-export function configOfUrl(url: string, extra: RawConfig, io: CommandIo, words: KeyWords = URL_PARTS): PostgresConfig {
+export function configOfUrl(
+  url: string,
+  extra: RawConfig,
+  io: CommandIo,
+  words: KeyWords = URL_PARTS,
+): ConnectorConfig {
   const connection = parseConnectionUrl(url, io.env);
-  io.scrubber.add(secretsOf(postgresDef, connection));
+  io.scrubber.add(secretsOfConnector(connection));
   const { config, errors } = parseConnectorConfig({
     name: 'tailrace',
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'topic.prefix': (connection['database.dbname'] ?? '').replace(/[^a-zA-Z0-9._-]/g, '_'),
+    'topic.prefix': topicPrefix(connection),
     ...connection,
     ...extra,
   });
@@ -22,6 +26,12 @@ export function configOfUrl(url: string, extra: RawConfig, io: CommandIo, words:
     throw new TailraceError('config.invalid', lines.join('\n'));
   }
   return config;
+}
+
+/** The database's name, or the server's kind where all of its databases are read. */
+function topicPrefix(connection: RawConfig): string {
+  const name = connection['database.dbname'] ?? connection['database.include.list']?.replaceAll('\\', '') ?? 'mysql';
+  return name.replace(/[^a-zA-Z0-9._-]/g, '_');
 }
 
 export interface UrlUse {
@@ -36,7 +46,7 @@ export function withUrl<T>(
   url: string,
   { keys, words }: UrlUse,
   io: CommandIo,
-  work: (config: PostgresConfig) => Promise<T>,
+  work: (config: ConnectorConfig) => Promise<T>,
 ): Promise<T> {
   const all = { ...URL_PARTS, ...words };
   return inWords(all, () => work(configOfUrl(url, keys, io, all)));
@@ -46,7 +56,7 @@ export function withUrl<T>(
 export async function withArgument<T>(
   argument: string,
   io: CommandIo,
-  work: (config: PostgresConfig) => Promise<T>,
+  work: (config: ConnectorConfig) => Promise<T>,
 ): Promise<T> {
   if (isConnectionUrl(argument)) return withUrl(argument, { keys: {}, words: {} }, io, work);
   const { config, secrets } = loadConnector(argument, io.env);

@@ -1,6 +1,6 @@
 import { ConfigValueError } from '../config/config-def.ts';
+import { type ConnectorConfig, isPostgresConfig } from '../config/connector.ts';
 import { formatIssue, type LoadedConnector, loadConnector } from '../config/load.ts';
-import type { PostgresConfig } from '../config/postgres.ts';
 import { parseListenAddress, type TailraceConfig, tailraceDef } from '../config/worker.ts';
 import { realLogPath } from '../logs/sqlite/log-path.ts';
 import { TailraceError } from '../model/errors.ts';
@@ -21,7 +21,7 @@ export function loadConnectors(
   options: ConnectorOptions,
   io: CommandIo,
   logger: Logger,
-): readonly PostgresConfig[] {
+): readonly ConnectorConfig[] {
   const loaded: LoadedConnector[] = [];
   const problems: string[] = [];
   for (const path of paths) {
@@ -41,7 +41,7 @@ export function loadConnectors(
   return loaded.map(({ config }) => (listen === null ? config : { ...config, 'tailrace.http.listen': listen.address }));
 }
 
-function httpAddress(text: string): { readonly address: PostgresConfig['tailrace.http.listen'] } {
+function httpAddress(text: string): { readonly address: ConnectorConfig['tailrace.http.listen'] } {
   try {
     return { address: parseListenAddress(text) };
   } catch (error) {
@@ -54,22 +54,33 @@ function conflicts(connectors: readonly LoadedConnector[]): readonly string[] {
   return [...sharedIdentities(connectors), ...logDisagreements(connectors)];
 }
 
+/** What only one connector may be known by: to health and offsets, and to its server. */
+const IDENTITIES: readonly ((config: ConnectorConfig) => {
+  readonly key: string;
+  readonly value: string;
+  readonly at: string;
+})[] = [
+  ({ name }) => ({ key: 'name', value: name, at: '' }),
+  (config) => {
+    const at = `${config['database.hostname']} ${config['database.port']}`;
+    return isPostgresConfig(config)
+      ? { key: 'slot.name', value: config['slot.name'], at }
+      : { key: 'database.server.id', value: String(config['database.server.id']), at };
+  },
+];
+
 function sharedIdentities(connectors: readonly LoadedConnector[]): readonly string[] {
   const found: string[] = [];
-  const identities: readonly (readonly [what: string, identity: (config: PostgresConfig) => string])[] = [
-    ['name', (config) => config.name],
-    ['slot.name', (config) => [config['database.hostname'], config['database.port'], config['slot.name']].join(' ')],
-  ];
-  for (const [key, identity] of identities) {
+  for (const identify of IDENTITIES) {
     const seen = new Map<string, string>();
     for (const { path, config } of connectors) {
-      const other = seen.get(identity(config));
+      const { key, value, at } = identify(config);
+      const identity = [key, value, at].join(' ');
+      const other = seen.get(identity);
       if (other !== undefined) {
-        found.push(
-          `${path}: ${key} '${config[key as 'name' | 'slot.name']}' is also that of ${other}; each connector needs its own`,
-        );
+        found.push(`${path}: ${key} '${value}' is also that of ${other}; each connector needs its own`);
       }
-      seen.set(identity(config), path);
+      seen.set(identity, path);
     }
   }
   return found;

@@ -1,3 +1,4 @@
+import { mysqlDef } from '../config/mysql.ts';
 import { postgresDef } from '../config/postgres.ts';
 import { TailraceError } from '../model/errors.ts';
 
@@ -6,7 +7,7 @@ export type KeyWords = Readonly<Record<string, string>>;
 
 /** A key with its value, but not where it is part of another name or of SQL. */
 const KEY = new RegExp(
-  `(?<![\\w."])(${Object.keys(postgresDef)
+  `(?<![\\w."])(${[...new Set([...Object.keys(postgresDef), ...Object.keys(mysqlDef)])]
     .filter((key) => key.includes('.'))
     .map((key) => key.replaceAll('.', '\\.'))
     .join('|')})(?:=([\\w-]+))?(?![\\w"]|\\.\\w)`,

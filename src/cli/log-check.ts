@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import type { PostgresConfig } from '../config/postgres.ts';
+import type { ConnectorConfig } from '../config/connector.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SourceOffset } from '../model/log.ts';
 import type { PreflightCheck } from '../model/preflight.ts';
@@ -13,7 +13,7 @@ export interface LogCheck {
 const name = 'log';
 
 /** Whether the file can be the log of this connector, and where it stands. Changes nothing. */
-export async function checkLog(config: PostgresConfig): Promise<LogCheck> {
+export async function checkLog(config: ConnectorConfig): Promise<LogCheck> {
   const path = config['tailrace.log.path'];
   try {
     const { checkWritable } = await import('../logs/sqlite/open.ts');

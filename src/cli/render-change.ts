@@ -147,13 +147,15 @@ function only(row: ExactJsonObject, columns: ReadonlySet<string> | null): ExactJ
   return Object.fromEntries(Object.entries(row).filter(([name]) => columns.has(name)));
 }
 
-/** Where and when in the database's log: transaction, LSN, time of commit. */
+/** Where and when in the database's log: transaction and LSN, or GTID or binlog position; time of commit. */
 function place(source: ExactJsonObject): string {
-  const { txId, lsn, ts_ms: milliseconds, snapshot } = source;
+  const { txId, lsn, gtid, file, pos, ts_ms: milliseconds, snapshot } = source;
   const parts: string[] = [];
   if (typeof snapshot === 'string' && snapshot !== 'false') parts.push('snapshot');
   if (typeof txId === 'number') parts.push(`tx ${txId}`);
   if (typeof lsn === 'number' && Number.isSafeInteger(lsn)) parts.push(`lsn ${formatLsn(lsn)}`);
+  if (typeof gtid === 'string') parts.push(`gtid ${gtid}`);
+  else if (typeof file === 'string' && typeof pos === 'number') parts.push(`${file}:${pos}`);
   if (typeof milliseconds === 'number') parts.push(new Date(milliseconds).toISOString().slice(11, 23));
   return parts.join('  ');
 }

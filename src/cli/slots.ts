@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Client } from 'pg';
+import { isPostgresConfig } from '../config/connector.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SlotLag } from '../model/status.ts';
 import type { CommandIo } from './command-io.ts';
@@ -108,5 +109,19 @@ async function withDatabase<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { withConnection } = await import('../sources/postgres/connection.ts');
-  return withArgument(source, io, (config) => withConnection(config, doing, work));
+  return withArgument(source, io, async (config) => {
+    if (!isPostgresConfig(config)) throw noSlots();
+    return withConnection(config, doing, work);
+  });
+}
+
+function noSlots(): TailraceError {
+  return new TailraceError(
+    'config.invalid',
+    'MySQL and MariaDB have no replication slots: their servers keep the binlog for a time, whoever reads it',
+    {
+      remedy:
+        '`tailrace validate <config>` tells for how long, and /lag of a running tailrace how much of that is left.',
+    },
+  );
 }

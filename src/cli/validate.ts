@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
+import { isPostgresConfig } from '../config/connector.ts';
 import {
   type ConfigCheck,
   checkConfigFile,
@@ -28,7 +29,7 @@ export function validateCommand(io: CommandIo): Command {
   return new Command('validate')
     .summary('check configurations, then ask the database')
     .description(
-      'Checks every key of the configurations. When they are sound it connects and checks what a run would need: settings, privileges, publication, slot, replica identities.',
+      'Checks every key of the configurations. When they are sound it connects and checks what a run would need: settings, privileges, publication, slot, replica identities, binlog.',
     )
     .argument('<config...>', 'connector configurations (.json or .properties)')
     .option('--offline', 'do not connect to the database')
@@ -63,10 +64,11 @@ async function validate(paths: readonly string[], options: ValidateOptions, io: 
 
 /** A failure to connect at all is a check that failed, like any other. */
 async function runPreflight({ config }: LoadedConnector): Promise<PreflightReport> {
-  const { preflight } = await import('../sources/postgres/preflight.ts');
+  const { loadConnectorKind } = await import('../connector-kind.ts');
+  const kind = await loadConnectorKind(config);
   const { check, stored } = await checkLog(config);
   try {
-    const { checks } = await preflight(config, stored);
+    const { checks } = await kind.preflight(stored);
     return { checks: [check, ...checks] };
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
@@ -103,10 +105,11 @@ function textVerdict({ check, preflight }: Verdict): string {
     ...check.warnings.map((issue) => `warning: ${formatIssue(issue)}`),
   ];
   if (check.errors.length === 0) {
-    const { name, 'database.dbname': database } = check.connector!.config;
-    lines.push(
-      `ok: ${check.path}: connector ${name}, database ${database}${preflight === null ? ', not connected' : ''}`,
-    );
+    const { config } = check.connector!;
+    const from = isPostgresConfig(config)
+      ? `database ${config['database.dbname']}`
+      : `server ${config['database.hostname']}`;
+    lines.push(`ok: ${check.path}: connector ${config.name}, ${from}${preflight === null ? ', not connected' : ''}`);
   }
   for (const { status, name, message, remedy } of preflight?.checks ?? []) {
     lines.push(`${MARKS[status]}: ${name}: ${message}`);

@@ -27,20 +27,10 @@ export const debeziumDef = {
     check: checkTopicText,
     doc: 'First part of every topic name, and what the stored offset is found by. A connector with another prefix starts anew.',
   }),
-  'schema.include.list': regexList({
-    importance: 'high',
-    aliases: ['schema.whitelist'],
-    doc: 'Schemas to capture: comma-separated regular expressions that match the whole name. All, when it is not set.',
-  }),
-  'schema.exclude.list': regexList({
-    importance: 'medium',
-    aliases: ['schema.blacklist'],
-    doc: 'Schemas to leave out. Not together with `schema.include.list`.',
-  }),
   'table.include.list': regexList({
     importance: 'high',
     aliases: ['table.whitelist'],
-    doc: 'Tables to capture: comma-separated regular expressions that match the whole `schema.table`. All, when it is not set.',
+    doc: 'Tables to capture: comma-separated regular expressions that match the whole `schema.table`, or `database.table`. All, when it is not set.',
   }),
   'table.exclude.list': regexList({
     importance: 'medium',
@@ -50,7 +40,7 @@ export const debeziumDef = {
   'column.include.list': regexList({
     importance: 'medium',
     aliases: ['column.whitelist'],
-    doc: 'Columns that values hold, matched as `schema.table.column`. Keys hold the primary key in any case.',
+    doc: 'Columns that values hold, matched as `schema.table.column` or `database.table.column`. Keys hold the primary key in any case.',
   }),
   'column.exclude.list': regexList({
     importance: 'medium',
@@ -84,14 +74,6 @@ export const debeziumDef = {
     importance: 'medium',
     doc: 'How numeric and decimal values appear: exact as bytes with a scale, as a double, which may lose digits, or as text.',
   }),
-  'time.precision.mode': choice(
-    ['adaptive', 'adaptive_time_microseconds', 'connect', 'microseconds', 'nanoseconds', 'isostring'],
-    'adaptive',
-    {
-      importance: 'medium',
-      doc: 'How dates and times appear: by the precision of the column, in Connect’s millisecond types, in one fixed unit, or as text.',
-    },
-  ),
   'binary.handling.mode': choice(['bytes', 'base64', 'base64-url-safe', 'hex'], 'bytes', {
     doc: 'How binary values appear: as bytes (Base64 in JSON), or as a string in one of the encodings.',
   }),
@@ -104,7 +86,7 @@ export const debeziumDef = {
     doc: 'Operations that give no record: c create, u update, d delete, t truncate. `none` skips nothing.',
   }),
   'skip.messages.without.change': flag(false, {
-    doc: 'Whether updates that change no captured column are left out. It needs the old row, so REPLICA IDENTITY FULL.',
+    doc: 'Whether updates that change no captured column are left out. It needs the old row: REPLICA IDENTITY FULL, or binlog_row_image FULL.',
   }),
   'provide.transaction.metadata': flag(false, {
     doc: 'Whether records name their transaction, and a topic tells where transactions begin and end.',
@@ -113,7 +95,7 @@ export const debeziumDef = {
     doc: 'Whether records carry the `__debezium.context.*` headers.',
   }),
   'unavailable.value.placeholder': text('__debezium_unavailable_value', {
-    doc: 'What stands for a large (TOASTed) value that an update did not touch and the database did not send. `hex:` before it gives bytes.',
+    doc: 'What stands for a value that an update did not touch and the database did not send: a large (TOASTed) one, or a column that the row image leaves out. `hex:` before it gives bytes.',
   }),
   'topic.delimiter': text('.', {
     check: (value) => (value === '' ? 'must be at least one character' : checkTopicText(value)),
@@ -131,11 +113,6 @@ export const debeziumDef = {
     check: checkTopicText,
     doc: 'Whole name of the heartbeat topic, in place of the one made of its parts.',
   }),
-  'topic.naming.strategy': choice(
-    ['io.debezium.schema.SchemaTopicNamingStrategy'],
-    'io.debezium.schema.SchemaTopicNamingStrategy',
-    { type: 'CLASS', doc: 'How topics are named: `<prefix>.<schema>.<table>`.' },
-  ),
   'schema.name.adjustment.mode': choice(ADJUSTMENT_MODES, 'none', {
     doc: 'How schema names are made legal for Avro: not at all, with underscores, or with code points.',
   }),
@@ -144,7 +121,7 @@ export const debeziumDef = {
   }),
   'heartbeat.interval.ms': integer(0, {
     importance: 'medium',
-    doc: 'Milliseconds between heartbeat records; 0 sends none. An idle database’s slot moves on without them.',
+    doc: 'Milliseconds between heartbeat records; 0 sends none. An idle connector moves on without them.',
   }),
   'heartbeat.action.query': text(null, {
     doc: 'SQL to run at each heartbeat, for instance a write into a table of its own.',
@@ -190,9 +167,7 @@ export const debeziumUnsupported: readonly UnsupportedKey[] = [
   { key: 'poll.interval.ms', effect: 'quiet', reason: 'changes are delivered as they come' },
   { key: 'poll.dispatch.interval.ms', effect: 'quiet', reason: 'changes are delivered as they come' },
   { key: 'query.fetch.size', effect: 'quiet', reason: 'rows are streamed' },
-  { key: 'snapshot.fetch.size', effect: 'quiet', reason: 'the snapshot streams rows with COPY' },
   { key: 'topic.cache.size', effect: 'quiet', reason: 'topic names are kept per table' },
-  { key: 'include.schema.changes', effect: 'quiet', reason: 'Postgres has no schema change topic' },
   { key: 'include.schema.comments', effect: 'ignored', reason: 'comments are not put into schemas', inert: ['false'] },
   {
     key: 'event.processing.failure.handling.mode',
@@ -236,7 +211,6 @@ export const debeziumUnsupported: readonly UnsupportedKey[] = [
   },
   { key: 'snapshot.delay.ms', effect: 'ignored', reason: 'the snapshot begins at once', inert: ['0'] },
   { key: 'streaming.delay.ms', effect: 'ignored', reason: 'streaming begins at once', inert: ['0'] },
-  { key: 'snapshot.lock.timeout.ms', effect: 'quiet', reason: 'the snapshot takes no table locks' },
   { key: 'snapshot.max.threads.multiplier', effect: 'quiet', reason: 'threads take a whole table each' },
   { key: 'legacy.snapshot.max.threads', effect: 'quiet', reason: 'threads take a whole table each' },
   { key: 'custom.metric.tags', effect: 'ignored', reason: 'metrics have the labels context, name and plugin' },
@@ -250,6 +224,4 @@ export const debeziumUnsupported: readonly UnsupportedKey[] = [
   { key: 'offset.activity.monitor.*', effect: 'quiet', reason: 'see /lag' },
   { key: 'openlineage.*', effect: 'ignored', reason: 'this version sends no lineage' },
   { key: 'sanitize.field.names', effect: 'refused', reason: 'use field.name.adjustment.mode=avro', inert: ['false'] },
-  { key: 'database.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },
-  { key: 'schema.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },
 ];

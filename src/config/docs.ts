@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigDef, type PatternProperty, type Property, REQUIRED, type UnsupportedKey } from './config-def.ts';
-import { debeziumDef } from './debezium.ts';
+import { debeziumDef, debeziumUnsupported } from './debezium.ts';
+import { mysqlDef, mysqlUnsupported } from './mysql.ts';
 import { postgresDef, postgresUnsupported } from './postgres.ts';
-import { connectDef, tailraceDef } from './worker.ts';
+import { connectDef, connectUnsupported, tailraceDef } from './worker.ts';
 
 const INTRODUCTION = `# Configuration
 
@@ -15,7 +16,7 @@ a \`.json\` file with \`{"name": ..., "config": {...}}\` or the map alone, or a 
 \`tailrace validate <file>\` tells everything that is wrong with one, and then asks the database whether it would work.
 
 Lists of tables and columns hold regular expressions, separated by commas (\`\\,\` is a comma inside one). They are Java's, they match
-the whole name (\`schema.table\`, \`schema.table.column\`) and regard upper and lower case as equal.
+the whole name (\`schema.table\`, \`schema.table.column\`, of MySQL \`database.table\`) and regard upper and lower case as equal.
 
 Values may hold placeholders: \`\${env:NAME}\` for an environment variable, \`\${file:/path/file.properties:key}\` for a key of a properties file,
 \`\${dir:/path:name}\` for a file's content. \`config.providers\` can give these providers other names.
@@ -24,13 +25,23 @@ A key that is not known is warned about and ignored, with the nearest known key.
 are listed at the end, with the reason.
 `;
 
+const SHARED: ReadonlySet<UnsupportedKey> = new Set([...debeziumUnsupported, ...connectUnsupported]);
+/** Every unsupported key, with the connectors that know it. */
+const UNSUPPORTED: readonly (readonly [entry: UnsupportedKey, of: string])[] = [
+  ...postgresUnsupported.filter((entry) => !SHARED.has(entry)).map((entry) => [entry, 'Postgres'] as const),
+  ...mysqlUnsupported.filter((entry) => !SHARED.has(entry)).map((entry) => [entry, 'MySQL'] as const),
+  ...[...SHARED].map((entry) => [entry, 'all'] as const),
+];
+
 /** The page as text. */
 export function renderDocs(): string {
   const shared = new Set([connectDef, debeziumDef, tailraceDef].flatMap((def) => Object.keys(def)));
-  const postgresOnly = Object.fromEntries(Object.entries(postgresDef).filter(([key]) => !shared.has(key)));
+  const own = (def: ConfigDef): ConfigDef =>
+    Object.fromEntries(Object.entries(def).filter(([key]) => !shared.has(key)));
   return [
     INTRODUCTION,
-    section('Postgres', postgresOnly),
+    section('Postgres', own(postgresDef)),
+    section('MySQL and MariaDB', own(mysqlDef)),
     section('What to capture and how it looks', debeziumDef),
     section('The log, health and limits of tailrace', tailraceDef),
     section('Connect', connectDef),
@@ -67,13 +78,11 @@ function description(property: Property<unknown> | PatternProperty<unknown>): st
 }
 
 function unsupported(title: string, effect: UnsupportedKey['effect'], text: string): string {
-  const rows = postgresUnsupported
-    .filter((entry) => entry.effect === effect)
-    .map(({ key, reason, inert }) => {
-      const fine = inert === undefined ? '' : ` (${inert.map((value) => `\`${value}\``).join(', ')} is fine)`;
-      return `| \`${key}\` | ${cell(`${reason}${fine}`)} |`;
-    });
-  return `## ${title}\n\n${text}\n\n| Key | Reason |\n| --- | --- |\n${rows.join('\n')}\n`;
+  const rows = UNSUPPORTED.filter(([entry]) => entry.effect === effect).map(([{ key, reason, inert }, of]) => {
+    const fine = inert === undefined ? '' : ` (${inert.map((value) => `\`${value}\``).join(', ')} is fine)`;
+    return `| \`${key}\` | ${of} | ${cell(`${reason}${fine}`)} |`;
+  });
+  return `## ${title}\n\n${text}\n\n| Key | Of | Reason |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 function cell(text: string): string {

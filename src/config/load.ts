@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { TailraceError } from '../model/errors.ts';
-import { type Issue, type RawConfig, secretsOf } from './config-def.ts';
+import type { Issue, RawConfig } from './config-def.ts';
 import { ConfigProviders, type Environment, PlaceholderError, reasonOf } from './config-providers.ts';
+import { type ConnectorConfig, parseConnectorConfig, secretsOfConnector } from './connector.ts';
 import { PropertiesTextError, parseJavaProperties } from './java-properties.ts';
 import { type JsonEntry, JsonTextError, type JsonValue, parseJsonText } from './json-text.ts';
-import { type PostgresConfig, parseConnectorConfig, postgresDef } from './postgres.ts';
 
 /** A configuration file as it was read, before its keys were judged. */
 export interface ConfigFile {
@@ -19,7 +19,7 @@ export interface ConfigFile {
 /** A connector that can be run. */
 export interface LoadedConnector {
   readonly path: string;
-  readonly config: PostgresConfig;
+  readonly config: ConnectorConfig;
   /** The whole configuration with placeholders resolved. */
   readonly raw: RawConfig;
   readonly warnings: readonly LocatedIssue[];
@@ -56,7 +56,7 @@ export function checkConfigFile(path: string, env: Environment): ConfigCheck {
   // A key whose placeholder failed would be judged by the placeholder's text.
   const failed = new Set(resolved.errors.map((issue) => issue.key));
   const sound = Object.fromEntries(Object.entries(resolved.raw).filter(([key]) => !failed.has(key)));
-  const secrets = secretsOf(postgresDef, sound);
+  const secrets = secretsOfConnector(sound);
   const parsed = parseConnectorConfig(resolved.raw);
   const errors = [...resolved.errors, ...parsed.errors.filter((issue) => !failed.has(issue.key))].map(located);
   const warnings = parsed.warnings.map(located);

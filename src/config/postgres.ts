@@ -1,13 +1,18 @@
-import { type ConfigOf, type Issue, parseConfig, type RawConfig, REQUIRED, type UnsupportedKey } from './config-def.ts';
+import { type ConfigOf, type RawConfig, REQUIRED, type UnsupportedKey } from './config-def.ts';
+import { type ConnectorParse, parseConnector } from './connector-kind.ts';
 import { debeziumDef, debeziumUnsupported } from './debezium.ts';
 import { choice, flag, integer, regexList, structured, text } from './properties.ts';
-import { splitRegexList } from './regex-list.ts';
 import { parseIdentitySettings } from './table-settings.ts';
 import { connectDef, connectUnsupported, tailraceDef } from './worker.ts';
 
-const POSTGRES_CONNECTOR = 'io.debezium.connector.postgresql.PostgresConnector';
-const NOT_YET = 'this version reads Postgres; use io.debezium.connector.postgresql.PostgresConnector';
+export const POSTGRES_CONNECTOR = 'io.debezium.connector.postgresql.PostgresConnector';
+/** Synonyms that Kafka Connect makes of a class name: without the package, and without `Connector`. */
+const SYNONYMS = { PostgresConnector: POSTGRES_CONNECTOR, Postgres: POSTGRES_CONNECTOR } as const;
 
+export function isPostgresClass(connectorClass: string): boolean {
+  const given = connectorClass.trim().toLowerCase();
+  return [POSTGRES_CONNECTOR, ...Object.keys(SYNONYMS)].some((name) => name.toLowerCase() === given);
+}
 /** An unquoted identifier's length in Postgres: NAMEDATALEN - 1. */
 const MAX_IDENTIFIER_BYTES = 63;
 
@@ -17,12 +22,7 @@ export const postgresDef = {
   'connector.class': choice([POSTGRES_CONNECTOR], REQUIRED, {
     type: 'CLASS',
     importance: 'high',
-    synonyms: { PostgresConnector: POSTGRES_CONNECTOR, Postgres: POSTGRES_CONNECTOR },
-    refused: {
-      'io.debezium.connector.mysql.MySqlConnector': NOT_YET,
-      'io.debezium.connector.mariadb.MariaDbConnector': NOT_YET,
-      'io.confluent.connect.jdbc.JdbcSourceConnector': NOT_YET,
-    },
+    synonyms: SYNONYMS,
     doc: 'Which kind of source this is, by the class name that Debezium has for it.',
   }),
   'database.hostname': text(REQUIRED, {
@@ -59,6 +59,29 @@ export const postgresDef = {
     doc: 'Longest time in milliseconds for a catalog query; 0 waits for ever. Snapshot reads are not limited.',
   }),
   ...debeziumDef,
+  'schema.include.list': regexList({
+    importance: 'high',
+    aliases: ['schema.whitelist'],
+    doc: 'Schemas to capture: comma-separated regular expressions that match the whole name. All, when it is not set.',
+  }),
+  'schema.exclude.list': regexList({
+    importance: 'medium',
+    aliases: ['schema.blacklist'],
+    doc: 'Schemas to leave out. Not together with `schema.include.list`.',
+  }),
+  'time.precision.mode': choice(
+    ['adaptive', 'adaptive_time_microseconds', 'connect', 'microseconds', 'nanoseconds', 'isostring'],
+    'adaptive',
+    {
+      importance: 'medium',
+      doc: 'How dates and times appear: by the precision of the column, in Connect’s millisecond types, in one fixed unit, or as text.',
+    },
+  ),
+  'topic.naming.strategy': choice(
+    ['io.debezium.schema.SchemaTopicNamingStrategy'],
+    'io.debezium.schema.SchemaTopicNamingStrategy',
+    { type: 'CLASS', doc: 'How topics are named: `<prefix>.<schema>.<table>`.' },
+  ),
   'snapshot.mode': choice(['initial', 'initial_only', 'always', 'no_data', 'when_needed'], 'initial', {
     importance: 'high',
     deprecated: { never: 'no_data' },
@@ -138,6 +161,11 @@ export const postgresDef = {
     doc: 'Prefixes of logical decoding messages to leave out. Not together with `message.prefix.include.list`.',
   }),
   ...tailraceDef,
+  'tailrace.lag.retained.bytes.max': integer(null, {
+    min: 1,
+    importance: 'medium',
+    doc: 'WAL bytes that the slot may hold back on the server before `/lag` answers 503. No limit when it is not set.',
+  }),
 } as const;
 
 export type PostgresConfig = ConfigOf<typeof postgresDef>;
@@ -187,84 +215,30 @@ export const postgresUnsupported: readonly UnsupportedKey[] = [
     reason: 'the catalog is read again when the log announces a changed table',
   },
   { key: 'xmin.fetch.interval.ms', effect: 'ignored', reason: 'source.xmin stays null', inert: ['0'] },
+  { key: 'snapshot.fetch.size', effect: 'quiet', reason: 'the snapshot streams rows with COPY' },
+  { key: 'snapshot.lock.timeout.ms', effect: 'quiet', reason: 'the snapshot takes no table locks' },
+  { key: 'include.schema.changes', effect: 'quiet', reason: 'Postgres has no schema change topic' },
+  { key: 'database.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },
+  { key: 'schema.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },
   { key: 'database.preparedStatements', effect: 'quiet', reason: 'it is a setting of the JDBC driver' },
   ...debeziumUnsupported,
   ...connectUnsupported,
 ];
 
-export interface ConnectorParse {
-  /** Null when there are errors. */
-  readonly config: PostgresConfig | null;
-  readonly warnings: readonly Issue[];
-  readonly errors: readonly Issue[];
-}
-
-const EXCLUSIVE = [
-  ['schema.include.list', 'schema.exclude.list'],
-  ['table.include.list', 'table.exclude.list'],
-  ['column.include.list', 'column.exclude.list'],
-  ['message.prefix.include.list', 'message.prefix.exclude.list'],
-] as const;
-
-/** Reads and checks a connector's configuration; every problem is found at once. Placeholders must be resolved before. */
-export function parseConnectorConfig(raw: RawConfig): ConnectorParse {
-  const custom = raw.converters;
-  // A custom converter's own keys begin with its name.
-  const names = custom === undefined ? [] : custom.split(',').map((name) => name.trim());
-  const ofConverters = names.map(
-    (name): UnsupportedKey => ({ key: `${name}.*`, effect: 'quiet', reason: 'the key converters decides' }),
+/** A Postgres connector's configuration. Placeholders must be resolved before. */
+export function parsePostgresConfig(raw: RawConfig): ConnectorParse<PostgresConfig> {
+  return parseConnector(
+    {
+      def: postgresDef,
+      unsupported: postgresUnsupported,
+      exclusive: [
+        ['schema.include.list', 'schema.exclude.list'],
+        ['table.include.list', 'table.exclude.list'],
+        ['column.include.list', 'column.exclude.list'],
+        ['message.prefix.include.list', 'message.prefix.exclude.list'],
+      ],
+      namespace: { word: 'schema', example: 'public' },
+    },
+    raw,
   );
-  const parsed = parseConfig(postgresDef, [...ofConverters, ...postgresUnsupported], raw);
-  const errors = [...parsed.errors, ...contradictions(raw)];
-  const warnings = [...parsed.warnings, ...oddities(raw)];
-  return { config: errors.length > 0 ? null : parsed.config, warnings, errors };
-}
-
-function contradictions(raw: RawConfig): readonly Issue[] {
-  const errors: Issue[] = [];
-  const keyOf = (key: keyof typeof postgresDef): string | null =>
-    [key, ...postgresDef[key].aliases].find((name) => (raw[name] ?? '').trim() !== '') ?? null;
-  for (const [include, exclude] of EXCLUSIVE) {
-    const [included, excluded] = [keyOf(include), keyOf(exclude)];
-    if (included !== null && excluded !== null) {
-      errors.push({ key: included, message: `cannot be set together with ${excluded}; keep one of them` });
-    }
-  }
-  for (const table of overriddenTables(raw)) {
-    const key = `snapshot.select.statement.overrides.${table}`;
-    if (raw[key] === undefined) {
-      errors.push({ key, message: `is not set, but snapshot.select.statement.overrides lists '${table}'` });
-    }
-  }
-  return errors;
-}
-
-function overriddenTables(raw: RawConfig): readonly string[] {
-  return (raw['snapshot.select.statement.overrides'] ?? '')
-    .split(',')
-    .map((table) => table.trim())
-    .filter((table) => table !== '');
-}
-
-function oddities(raw: RawConfig): readonly Issue[] {
-  const warnings: Issue[] = [];
-  for (const key of ['table.include.list', 'table.exclude.list', 'table.whitelist', 'table.blacklist']) {
-    for (const entry of splitRegexList(raw[key] ?? '')) {
-      // Without a dot or a class that could match one, an expression matches no schema.table.
-      if (/^\w+$/.test(entry)) {
-        warnings.push({
-          key,
-          message: `entry '${entry}' names no schema, so it matches nothing; write public.${entry}?`,
-        });
-      }
-    }
-  }
-  const listed = new Set(overriddenTables(raw));
-  for (const key of Object.keys(raw)) {
-    const table = /^snapshot\.select\.statement\.overrides\.(.+)$/.exec(key)?.[1];
-    if (table !== undefined && !listed.has(table)) {
-      warnings.push({ key, message: `has no effect: snapshot.select.statement.overrides does not list '${table}'` });
-    }
-  }
-  return warnings;
 }

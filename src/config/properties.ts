@@ -69,7 +69,12 @@ export function text(fallback: string | null | Required, facts: TextFacts): Prop
 
 /** Text whose default is made from other keys; `shown` is that default in the documentation. */
 export function derivedText(derive: (raw: RawConfig) => string, shown: string, facts: TextFacts): Property<string> {
-  return { ...text('', facts), derive, fallbackDoc: shown };
+  return derivedWith(text('', facts), derive, shown);
+}
+
+/** A property whose default is made from other keys; `shown` is that default in the documentation. */
+export function derivedWith<T>(of: Property<T>, derive: (raw: RawConfig) => string, shown: string): Property<T> {
+  return { ...of, derive, fallbackDoc: shown };
 }
 
 export interface IntegerFacts extends Facts {

@@ -126,15 +126,10 @@ export const tailraceDef = {
     importance: 'medium',
     doc: 'Address of `/health`, `/lag` and `/metrics`: `host:port`, `:port` for every address of the machine, or `off`.',
   }),
-  'tailrace.lag.retained.bytes.max': integer(null, {
-    min: 1,
-    importance: 'medium',
-    doc: 'WAL bytes that the slot may hold back on the server before `/lag` answers 503. No limit when it is not set.',
-  }),
   'tailrace.lag.unconfirmed.bytes.max': integer(null, {
     min: 1,
     importance: 'medium',
-    doc: 'WAL bytes that may be unconfirmed by the slot before `/lag` answers 503. No limit when it is not set.',
+    doc: 'Bytes of the database’s log (WAL, binlog) that may be undelivered before `/lag` answers 503. No limit when it is not set.',
   }),
   'tailrace.lag.ms.max': integer(null, {
     min: 1,

@@ -120,9 +120,19 @@ test('a server that does not answer is exit code 3, without the password', async
 
 test('a URL of another kind of database is told so', async () => {
   await fails(
-    ['tail', 'mysql://u:hunter2@h/d'],
+    ['tail', 'oracle://u:hunter2@h/d'],
     2,
-    "error: the connection URL has the scheme 'mysql'; this version reads Postgres\nfix: Write postgres://<user>:<password>@<host>:<port>/<database>?sslmode=require",
+    "error: the connection URL has the scheme 'oracle'; this version reads postgres://, mysql:// and mariadb://\nfix: Write postgres://<user>:<password>@<host>:<port>/<database>?sslmode=require",
+  );
+  await fails(
+    ['tail', 'mysql://u:hunter2@h/d', '--slot', 'x'],
+    2,
+    'error: --slot is for Postgres; MySQL and MariaDB have no slots',
+  );
+  await fails(
+    ['slots', 'lag', 'mysql://u:hunter2@h/d'],
+    2,
+    'error: MySQL and MariaDB have no replication slots: their servers keep the binlog for a time, whoever reads it\nfix: `tailrace validate <config>` tells for how long, and /lag of a running tailrace how much of that is left.',
   );
 });
 

@@ -4,9 +4,18 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { configOfUrl } from '../../src/cli/connection.ts';
 import { ProcessIo } from '../../src/cli/process-io.ts';
+import type { RawConfig } from '../../src/config/config-def.ts';
+import { isPostgresConfig } from '../../src/config/connector.ts';
+import type { PostgresConfig } from '../../src/config/postgres.ts';
 import { LagProbe, LsnClock } from '../../src/sources/postgres/lag-probe.ts';
 import { useDatabase } from '../services/shared.ts';
 import { runCli } from './fake-io.ts';
+
+function postgresConfigOf(url: string, keys: RawConfig = {}): PostgresConfig {
+  const config = configOfUrl(url, keys, new ProcessIo());
+  assert.ok(isPostgresConfig(config));
+  return config;
+}
 
 for (const version of [18, 15] as const) {
   test(`slots of a Postgres ${version} are listed with what they hold back, and dropped`, async (t) => {
@@ -32,7 +41,7 @@ for (const version of [18, 15] as const) {
     assert.match(list.stdout, /^SLOT +PLUGIN +DATABASE +READER +WAL STATUS +RETAINED +CONFIRMED\n/);
     assert.match(list.stdout, new RegExp(`^${slot} +pgoutput +${name} +- +reserved +[\\d.]+ KiB +\\w+/\\w+$`, 'm'));
 
-    const config = configOfUrl(url, { 'slot.name': slot, 'tailrace.lag.retained.bytes.max': '5' }, new ProcessIo());
+    const config = postgresConfigOf(url, { 'slot.name': slot, 'tailrace.lag.retained.bytes.max': '5' });
     const report = await new LagProbe(config, Date.now).read();
     assert.equal(report.error, null);
     assert.equal(report.slot?.slot, slot);
@@ -62,7 +71,7 @@ test('a missing database is exit code 3 and one line', async (t) => {
 });
 
 test('a server that is away is reported, not thrown', async () => {
-  const config = configOfUrl('postgres://u:p@127.0.0.1:9/d?sslmode=disable', {}, new ProcessIo());
+  const config = postgresConfigOf('postgres://u:p@127.0.0.1:9/d?sslmode=disable', {});
   const { slot, error } = await new LagProbe(config, Date.now).read();
   assert.equal(slot, null);
   assert.match(error!, /ECONNREFUSED 127\.0\.0\.1:9/);
@@ -74,7 +83,7 @@ test('a server that accepts and then says nothing is given up after a few second
   const sockets: Socket[] = [];
   silent.on('connection', (socket) => sockets.push(socket));
   const { port } = silent.address() as AddressInfo;
-  const config = configOfUrl(`postgres://u:p@127.0.0.1:${port}/d?sslmode=disable`, {}, new ProcessIo());
+  const config = postgresConfigOf(`postgres://u:p@127.0.0.1:${port}/d?sslmode=disable`, {});
   const { error } = await new LagProbe(config, Date.now).read();
   for (const socket of sockets) socket.destroy();
   silent.close();

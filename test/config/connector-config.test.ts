@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RawConfig } from '../../src/config/config-def.ts';
-import { parseConnectorConfig } from '../../src/config/postgres.ts';
+import { parseConnectorConfig } from '../../src/config/connector.ts';
+import { parsePostgresConfig } from '../../src/config/postgres.ts';
 
 const MINIMAL: RawConfig = {
   name: 'shop',
@@ -27,7 +28,7 @@ function warningsOf(changes: RawConfig): readonly string[] {
 }
 
 test('the smallest configuration has the defaults of Debezium, and pgoutput', () => {
-  const { config, warnings } = parseConnectorConfig(MINIMAL);
+  const { config, warnings } = parsePostgresConfig(MINIMAL);
   assert.deepEqual(warnings, []);
   const defaults = {
     'database.port': 5432,
@@ -101,8 +102,13 @@ test('a wrong value is named with what is allowed', () => {
     ],
     [
       'connector.class',
-      'io.debezium.connector.mysql.MySqlConnector',
-      "'io.debezium.connector.mysql.MySqlConnector' is not supported: this version reads Postgres; use io.debezium.connector.postgresql.PostgresConnector",
+      'io.debezium.connector.oracle.OracleConnector',
+      "'io.debezium.connector.oracle.OracleConnector' is not supported: this version reads Postgres, MySQL and MariaDB",
+    ],
+    [
+      'connector.class',
+      'MySqlConector',
+      "'MySqlConector' is not one of io.debezium.connector.postgresql.PostgresConnector, io.debezium.connector.mysql.MySqlConnector, io.debezium.connector.mariadb.MariaDbConnector",
     ],
     ['tailrace.http.listen', 'localhost', "'localhost' is not of the form host:port, nor 'off'"],
     ['tailrace.http.listen', '127.0.0.1:70000', "'127.0.0.1:70000' is not of the form host:port, nor 'off'"],
@@ -168,7 +174,7 @@ test('no message holds a secret', () => {
 });
 
 test('replica identities are read with their tables', () => {
-  const { config } = parseConnectorConfig({
+  const { config } = parsePostgresConfig({
     ...MINIMAL,
     'replica.identity.autoset.values': 'public.a:FULL, public.b.*:index idx_b,c.d:default',
   });

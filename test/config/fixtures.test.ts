@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { isPostgresConfig } from '../../src/config/connector.ts';
 import { checkConfigFile, formatIssue } from '../../src/config/load.ts';
+import { type MysqlConfig, serverFamily } from '../../src/config/mysql.ts';
+import type { PostgresConfig } from '../../src/config/postgres.ts';
 
 const FOLDER = 'fixtures/connectors';
 const ENV = { PG_USER: 'debezium', PG_PASSWORD: 'dbz' };
@@ -18,8 +21,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'debezium-1x.json': {
     warnings: [
       ':11: database.server.name is an old name of topic.prefix',
-      ':12: schema.whitelist is an old name of schema.include.list',
       ':13: table.whitelist is an old name of table.include.list',
+      ':12: schema.whitelist is an old name of schema.include.list',
       ":14: snapshot.mode 'never' is an old name of no_data",
     ],
   },
@@ -44,6 +47,22 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     warnings: [
       ':11: key.converter.schema.registry.url is ignored: it is no setting of the JsonConverter',
       ':13: value.converter.schema.registry.url is ignored: it is no setting of the JsonConverter',
+    ],
+  },
+  'debezium-tutorial-mysql.json': {},
+  'debezium-1x-mysql.json': {
+    warnings: [
+      ':11: database.server.name is an old name of topic.prefix',
+      ':13: table.whitelist is an old name of table.include.list',
+      ':12: database.whitelist is an old name of database.include.list',
+      ":14: snapshot.mode 'schema_only' is an old name of no_data",
+      ':15: database.history.kafka.topic is an old name of schema.history.internal.kafka.topic',
+    ],
+  },
+  'mariadb.json': {
+    warnings: [
+      ':23: inconsistent.schema.handling.mode is ignored: rows of a table whose definition is not known always stop the task, so that none is lost',
+      ":21: table.include.list entry 'orders' names no database, so it matches nothing; write <database>.orders?",
     ],
   },
   'signals.json': {
@@ -78,9 +97,40 @@ for (const [name, { warnings = [], errors = [] }] of Object.entries(EXPECTED)) {
   });
 }
 
+function postgresConfigOf(name: string): PostgresConfig {
+  const { config } = checkConfigFile(`${FOLDER}/${name}`, ENV).connector!;
+  assert.ok(isPostgresConfig(config));
+  return config;
+}
+
+function mysqlConfigOf(name: string): MysqlConfig {
+  const { config } = checkConfigFile(`${FOLDER}/${name}`, ENV).connector!;
+  assert.ok(!isPostgresConfig(config));
+  return config;
+}
+
+test('the configurations of MySQL and MariaDB are read with the vocabulary of each', () => {
+  const mysql = mysqlConfigOf('debezium-tutorial-mysql.json');
+  assert.equal(serverFamily(mysql), 'mysql');
+  assert.equal(mysql['database.server.id'], 184054);
+  assert.equal(mysql['database.ssl.mode'], 'preferred');
+  assert.equal(mysql['schema.history.internal.kafka.topic'], 'schema-changes.inventory');
+  assert.equal(mysql['include.schema.changes'], true);
+  assert.deepEqual(
+    ['inventory', 'Inventory', 'inventory2'].map((name) => mysql['database.include.list']!.matches(name)),
+    [true, true, false],
+  );
+  const mariadb = mysqlConfigOf('mariadb.json');
+  assert.equal(serverFamily(mariadb), 'mariadb');
+  assert.equal(mariadb['database.ssl.mode'], 'verify_identity');
+  assert.equal(mariadb['bigint.unsigned.handling.mode'], 'precise');
+  assert.equal(mariadb['schema.history.internal.kafka.topic'], 'shop.schema-history');
+  assert.deepEqual(checkConfigFile(`${FOLDER}/mariadb.json`, ENV).secrets, ['changeit']);
+});
+
 test('a pasted configuration is read with its types', () => {
   const { connector } = checkConfigFile(`${FOLDER}/confluent.json`, ENV);
-  const config = connector!.config;
+  const config = postgresConfigOf('confluent.json');
   assert.equal(config.name, 'PostgresCdcSource');
   assert.equal(config['database.port'], 5432);
   assert.equal(config['database.password'], 'pa$$word');
@@ -109,7 +159,7 @@ test('a pasted configuration is read with its types', () => {
 });
 
 test('a properties file is read as Java reads it', () => {
-  const config = checkConfigFile(`${FOLDER}/standalone.properties`, ENV).connector!.config;
+  const config = postgresConfigOf('standalone.properties');
   assert.equal(config['database.hostname'], 'localhost');
   assert.equal(config['database.user'], 'postgres');
   assert.equal(config['database.password'], 'päss:w\\rd');

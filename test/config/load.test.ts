@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of config providers look so
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parseConnectionUrl } from '../../src/config/connection-url.ts';
@@ -126,11 +126,11 @@ test('config providers resolve files, folders and the environment', () => {
       'config.providers.vault.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
     }),
   );
-  const { config, secrets } = loadConnector(path, { HOST: 'db', DOMAIN: 'example.com' });
+  const { config, raw, secrets } = loadConnector(path, { HOST: 'db', DOMAIN: 'example.com' });
   assert.equal(config['database.hostname'], 'db.example.com');
   assert.equal(config['database.user'], 'u');
   assert.equal(config['database.password'], 'p=w');
-  assert.equal(config['database.dbname'], 'shop');
+  assert.equal(raw['database.dbname'], 'shop');
   assert.deepEqual(secrets, ['p=w']);
   assert.equal(readConfigFile(path).raw['database.password'], `\${vault:${properties}:password}`);
 });
@@ -157,6 +157,7 @@ test('a placeholder that cannot be resolved says what is missing', () => {
 
 test('a connection URL becomes database keys, the rest as psql takes it', () => {
   assert.deepEqual(parseConnectionUrl('postgres://u%40x:p%2Fw@db.example.com:6432/shop?sslmode=require', {}), {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'database.hostname': 'db.example.com',
     'database.port': '6432',
     'database.user': 'u@x',
@@ -173,6 +174,7 @@ test('a connection URL becomes database keys, the rest as psql takes it', () => 
       PGSSLMODE: 'disable',
     }),
     {
+      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
       'database.hostname': 'h',
       'database.port': '1',
       'database.user': 'me',
@@ -189,9 +191,37 @@ test('a connection URL becomes database keys, the rest as psql takes it', () => 
   );
 });
 
+test('a MySQL URL becomes database keys, the rest as mysql takes it; without a database all are read', () => {
+  const url = 'mysql://u%40x:p%2Fw@db.example.com:3307/sh.op?ssl-mode=VERIFY_CA&ssl-ca=/ca.pem';
+  assert.deepEqual(parseConnectionUrl(url, {}), {
+    'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
+    'database.hostname': 'db.example.com',
+    'database.port': '3307',
+    'database.user': 'u@x',
+    'database.password': 'p/w',
+    'database.include.list': 'sh\\.op',
+    'database.ssl.mode': 'VERIFY_CA',
+    'database.ssl.truststore': '/ca.pem',
+  });
+  assert.deepEqual(parseConnectionUrl('mariadb:///', { MYSQL_HOST: 'h', MYSQL_TCP_PORT: '1', MYSQL_PWD: 'x' }), {
+    'connector.class': 'io.debezium.connector.mariadb.MariaDbConnector',
+    'database.hostname': 'h',
+    'database.port': '1',
+    'database.user': userInfo().username,
+    'database.password': 'x',
+  });
+});
+
 test('a connection URL that cannot be used is named without its password', () => {
   for (const [url, message] of [
-    ['mysql://u:hunter2@h/d', "the connection URL has the scheme 'mysql'; this version reads Postgres"],
+    [
+      'oracle://u:hunter2@h/d',
+      "the connection URL has the scheme 'oracle'; this version reads postgres://, mysql:// and mariadb://",
+    ],
+    [
+      'mysql://u:hunter2@h/d?sslmode=require',
+      /^the connection URL has the parameter 'sslmode', which is not known; ssl-mode/,
+    ],
     ['localhost/d', 'the connection URL has no scheme'],
     ['postgres://u:hunter2@h:port/d', /^the connection URL cannot be read; characters such as '@'/],
     ['postgres://u:%zz@h/d', "the connection URL holds a '%' that is not followed by two hexadecimal digits"],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseConnectorConfig } from '../../src/config/postgres.ts';
+import { parseConnectorConfig } from '../../src/config/connector.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 import type { Append } from '../../src/model/log.ts';

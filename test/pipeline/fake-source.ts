@@ -1,12 +1,12 @@
 import type { Table } from '../../decoders/change.ts';
 import type { PgTx } from '../../decoders/pgoutput/tx.ts';
-import { type PostgresConfig, parseConnectorConfig } from '../../src/config/postgres.ts';
+import { type PostgresConfig, parsePostgresConfig } from '../../src/config/postgres.ts';
 import type { Source, TableMapping } from '../../src/model/plugin.ts';
 import { PostgresSourceBlock } from '../../src/sources/postgres/source-block.ts';
 
 /** A connector's configuration as a user writes it. */
 export function configOf(properties: Readonly<Record<string, string>> = {}): PostgresConfig {
-  const { config, errors } = parseConnectorConfig({
+  const { config, errors } = parsePostgresConfig({
     name: 'shop',
     'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'database.hostname': 'localhost',

@@ -1,4 +1,4 @@
-import { type PostgresConfig, parseConnectorConfig } from '../../config/postgres.ts';
+import { type PostgresConfig, parsePostgresConfig } from '../../config/postgres.ts';
 import type { SqliteLog } from '../../logs/sqlite/log.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { runConnectors } from '../../worker.ts';
@@ -12,7 +12,7 @@ export class DemoConnector {
   #restart = new AbortController();
 
   constructor(stage: Stage, log: SqliteLog, logger: Logger) {
-    const { config, errors } = parseConnectorConfig(stage.connector);
+    const { config, errors } = parsePostgresConfig(stage.connector);
     if (config === null) throw new Error(errors.map(({ key, message }) => `${key} ${message}`).join('\n'));
     this.#config = config;
     this.#log = log;

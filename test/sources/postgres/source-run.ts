@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { type Change, NULL_VALUE, type Row, type Table, UNCHANGED_VALUE } from '../../../decoders/change.ts';
-import { type PostgresConfig, parseConnectorConfig } from '../../../src/config/postgres.ts';
+import { type PostgresConfig, parsePostgresConfig } from '../../../src/config/postgres.ts';
 import type { TailraceError } from '../../../src/model/errors.ts';
 import type { SourceOffset } from '../../../src/model/log.ts';
 import type { Batch, Source } from '../../../src/model/plugin.ts';
@@ -10,7 +10,7 @@ import { createPostgresSource, type PostgresSourceDeps } from '../../../src/sour
 /** A connector for a database by its URL, with a slot and publication of its own. */
 export function configFor(url: string, extra: Readonly<Record<string, string>> = {}): PostgresConfig {
   const { hostname, port, username, password, pathname } = new URL(url);
-  const { config, errors } = parseConnectorConfig({
+  const { config, errors } = parsePostgresConfig({
     name: 'test',
     'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'database.hostname': hostname,
