@@ -5,6 +5,16 @@ export const OPTIONAL_STRING: Schema = { type: 'string', optional: true };
 export const INT64: Schema = { type: 'int64', optional: false };
 export const OPTIONAL_INT64: Schema = { type: 'int64', optional: true };
 
+/** `snapshot` of every source block. */
+export const SNAPSHOT_MARKER: Schema = {
+  type: 'string',
+  optional: true,
+  name: 'io.debezium.data.Enum',
+  version: 1,
+  parameters: { allowed: 'true,first,first_in_data_collection,last_in_data_collection,last,false,incremental' },
+  default: 'false',
+};
+
 function field(name: string, schema: Schema): Field {
   return { name, schema };
 }

@@ -2,21 +2,9 @@ import type { Change, RowChange, Table } from '../../../decoders/change.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import { createJsonConverter } from '../../converters/json/json-converter.ts';
 import { CONNECT_JSON } from '../../converters/json/json-value.ts';
+import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
 import type { SourceBlock } from '../../model/plugin.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
-
-const STRING: Schema = { type: 'string', optional: false };
-const OPTIONAL_STRING: Schema = { type: 'string', optional: true };
-const INT64: Schema = { type: 'int64', optional: false };
-const OPTIONAL_INT64: Schema = { type: 'int64', optional: true };
-const SNAPSHOT: Schema = {
-  type: 'string',
-  optional: true,
-  name: 'io.debezium.data.Enum',
-  version: 1,
-  parameters: { allowed: 'true,first,first_in_data_collection,last_in_data_collection,last,false,incremental' },
-  default: 'false',
-};
 
 /** Debezium's PostgresSourceInfoStructMaker: its field order is the order on the topic. */
 const FIELDS: readonly Field[] = [
@@ -24,7 +12,7 @@ const FIELDS: readonly Field[] = [
   { name: 'connector', schema: STRING },
   { name: 'name', schema: STRING },
   { name: 'ts_ms', schema: INT64 },
-  { name: 'snapshot', schema: SNAPSHOT },
+  { name: 'snapshot', schema: SNAPSHOT_MARKER },
   { name: 'db', schema: STRING },
   { name: 'sequence', schema: OPTIONAL_STRING },
   { name: 'ts_us', schema: OPTIONAL_INT64 },

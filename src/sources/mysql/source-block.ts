@@ -1,0 +1,139 @@
+import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
+import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
+import type { Change, RowChange, Table } from '../../../decoders/change.ts';
+import { createJsonConverter } from '../../converters/json/json-converter.ts';
+import { CONNECT_JSON } from '../../converters/json/json-value.ts';
+import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
+import type { SourceBlock } from '../../model/plugin.ts';
+import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
+
+/** Debezium's BinlogSourceInfoStructMaker: its field order is the order on the topic. */
+const FIELDS: readonly Field[] = [
+  { name: 'version', schema: STRING },
+  { name: 'connector', schema: STRING },
+  { name: 'name', schema: STRING },
+  { name: 'ts_ms', schema: INT64 },
+  { name: 'snapshot', schema: SNAPSHOT_MARKER },
+  { name: 'db', schema: STRING },
+  { name: 'sequence', schema: OPTIONAL_STRING },
+  { name: 'ts_us', schema: OPTIONAL_INT64 },
+  { name: 'ts_ns', schema: OPTIONAL_INT64 },
+  { name: 'table', schema: OPTIONAL_STRING },
+  { name: 'server_id', schema: INT64 },
+  { name: 'gtid', schema: OPTIONAL_STRING },
+  { name: 'file', schema: STRING },
+  { name: 'pos', schema: INT64 },
+  { name: 'row', schema: { type: 'int32', optional: false } },
+  { name: 'thread', schema: OPTIONAL_INT64 },
+  { name: 'query', schema: OPTIONAL_STRING },
+];
+
+export interface SourceBlockOptions {
+  /** Of the connector: our package's. */
+  readonly version: string;
+  readonly family: ServerFamily;
+  /** topic.prefix */
+  readonly name: string;
+}
+
+const json = createJsonConverter({ ...CONNECT_JSON, schemasEnable: false });
+
+/** A row change's `at` is its row's index in the rows event, from 0. */
+export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
+  readonly schema: Schema;
+  readonly #options: SourceBlockOptions;
+  /** The text that never changes: up to ts_ms. */
+  readonly #head: string;
+  readonly #tables = new WeakMap<Table, TableTexts>();
+
+  constructor(options: SourceBlockOptions) {
+    const { version, family, name } = options;
+    this.#options = options;
+    this.schema = {
+      type: 'struct',
+      optional: false,
+      name: `io.debezium.connector.${family}.Source`,
+      version: 1,
+      fields: FIELDS,
+    };
+    this.#head = `{"version":${text(version)},"connector":"${family}","name":${text(name)},"ts_ms":`;
+  }
+
+  struct(change: Change<BinlogTx>, table: Table | null): Struct {
+    const { tx, at } = change;
+    const { version, family, name } = this.#options;
+    const micros = BigInt(tx.commitTimeMicros);
+    const subject = subjectOf(change, table);
+    const struct = createStruct();
+    struct.version = version;
+    struct.connector = family;
+    struct.name = name;
+    struct.ts_ms = BigInt(Math.floor(tx.commitTimeMicros / 1000));
+    struct.snapshot = change.kind === 'row' || change.kind === 'schema' ? change.snapshot : 'false';
+    struct.db = subject.database;
+    struct.sequence = null;
+    struct.ts_us = micros;
+    struct.ts_ns = micros * 1000n;
+    struct.table = subject.table;
+    struct.server_id = BigInt(tx.serverId);
+    struct.gtid = tx.gtid;
+    struct.file = tx.file;
+    struct.pos = BigInt(tx.position);
+    struct.row = change.kind === 'row' ? at : 0;
+    struct.thread = tx.threadId === null ? null : BigInt(tx.threadId);
+    struct.query = tx.query;
+    return struct;
+  }
+
+  jsonPieces(change: RowChange<BinlogTx>): readonly string[] {
+    const { tx, table, snapshot } = change;
+    const micros = tx.commitTimeMicros;
+    const nanos = micros === 0 ? '0' : `${micros}000`;
+    const { database, name } = this.#tableTexts(table);
+    const gtid = tx.gtid === null ? 'null' : text(tx.gtid);
+    const query = tx.query === null ? 'null' : text(tx.query);
+    return [
+      `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${database},"ts_us":${micros},"ts_ns":${nanos}${name}${tx.serverId},"gtid":${gtid},"file":${text(tx.file)},"pos":${tx.position},"row":`,
+      `,"thread":${tx.threadId},"query":${query}}`,
+    ];
+  }
+
+  transactionId({ tx }: Change<BinlogTx>): string {
+    return tx.transactionId;
+  }
+
+  #tableTexts(table: Table): TableTexts {
+    let texts = this.#tables.get(table);
+    if (texts === undefined) {
+      texts = {
+        database: `,"db":${text(table.namespace)},"sequence":null`,
+        name: `,"table":${text(table.name)},"server_id":`,
+      };
+      this.#tables.set(table, texts);
+    }
+    return texts;
+  }
+}
+
+interface TableTexts {
+  readonly database: string;
+  readonly name: string;
+}
+
+/** DDL may be about several tables, and then names them all, or about none. */
+function subjectOf(
+  change: Change<BinlogTx>,
+  table: Table | null,
+): { readonly database: string; readonly table: string | null } {
+  if (table !== null) return { database: table.namespace, table: table.name };
+  if (change.kind !== 'schema') return { database: '', table: null };
+  const names = [...new Set(change.tables.map(({ name }) => name))];
+  return {
+    database: change.tables[0]?.database ?? change.database,
+    table: names.length === 0 ? null : names.join(','),
+  };
+}
+
+function text(value: string): string {
+  return json.text(STRING, value);
+}
