@@ -20,7 +20,7 @@ export interface Xid {
 export type Statement =
   | { readonly kind: 'begin' | 'commit' | 'rollback' }
   /** SAVEPOINT and RELEASE SAVEPOINT; changes nothing. */
-  | { readonly kind: 'savepoint' }
+  | { readonly kind: 'savepoint'; readonly action: 'set' | 'release'; readonly savepoint: string }
   /** ROLLBACK TO SAVEPOINT: what the transaction did since then is undone (only non-transactional tables leave it in the binlog). */
   | { readonly kind: 'rollback-to'; readonly savepoint: string }
   | {

@@ -18,10 +18,11 @@ export function parseTransactionStatement(reader: TokenReader): Statement | null
     reader.accept('SAVEPOINT');
     return { kind: 'rollback-to', savepoint: reader.identifier() };
   }
-  if (reader.accept('SAVEPOINT') || reader.accept('RELEASE', 'SAVEPOINT')) {
-    reader.identifier();
+  const isRelease = reader.accept('RELEASE', 'SAVEPOINT');
+  if (isRelease || reader.accept('SAVEPOINT')) {
+    const savepoint = reader.identifier();
     reader.expectEnd();
-    return { kind: 'savepoint' };
+    return { kind: 'savepoint', action: isRelease ? 'release' : 'set', savepoint };
   }
   return reader.accept('XA') ? parseXa(reader) : null;
 }

@@ -1,5 +1,5 @@
 import { DecodeError } from '../../../decoders/decode-error.ts';
-import { PositionLostError } from '../../../decoders/pgoutput/position-lost-error.ts';
+import { PositionLostError } from '../../../decoders/position-lost-error.ts';
 import { type ErrorCode, TailraceError } from '../../model/errors.ts';
 import { type ErrorContext, postgresError } from './postgres-error.ts';
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Change, Table } from '../../../decoders/change.ts';
 import { DecodeError } from '../../../decoders/decode-error.ts';
 import { parseLsn } from '../../../decoders/pgoutput/lsn.ts';
-import { PositionLostError } from '../../../decoders/pgoutput/position-lost-error.ts';
 import { TransactionReducer, type TransactionReducerOptions } from '../../../decoders/pgoutput/transaction.ts';
 import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
+import { PositionLostError } from '../../../decoders/position-lost-error.ts';
 import {
   describeRow,
   type FixtureEntry,

@@ -1,6 +1,6 @@
 /**
  * The server replays something else than what the resume position stands for. Going on would lose or repeat rows,
- * so it is fatal: the slot, the database or the stored offset is not the one that belongs to the others.
+ * so it is fatal: the server, the slot or the stored offset is not the one that belongs to the others.
  */
 export class PositionLostError extends Error {
   override readonly name = 'PositionLostError';

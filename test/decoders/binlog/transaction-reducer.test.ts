@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatExecutedGtids, parseExecutedGtids } from '../../../decoders/binlog/executed-gtids.ts';
+import { DecodeError } from '../../../decoders/decode-error.ts';
+import { PositionLostError } from '../../../decoders/position-lost-error.ts';
+import { type BinlogFixture, binlogFixtureNames, readBinlogFixture } from '../../../fixtures/binlog/fixture.ts';
+import { seededRandom } from '../../logs/sqlite/log-fixture.ts';
+import { mutate } from '../pgoutput/mutate.ts';
+import { beginning, preparedOf, Reduction, type Seen, type SentEvent, sentFrom, sentWithout } from './reduce.ts';
+import { SEED } from './seeded-random.ts';
+
+const MUTATIONS = 2_000;
+
+/** MariaDB 5.3's temporal types with fractions: only the schema tells how long their values are. */
+const names = binlogFixtureNames().filter((name) => !name.includes('old-temporal'));
+
+/** GTIDs that the recorded server had executed before. */
+function gtidsBefore(fixture: BinlogFixture): string | null {
+  const [first] = fixture.files[0]!.events.filter(([, type]) => type === 'Previous_gtids' || type === 'Gtid_list');
+  if (fixture.scenario === 'anonymous-gtid') return null;
+  return first![3].replace(/^\[|\]$|\n/g, '');
+}
+
+const OPTIONS = { boundaries: true, keepsQuery: true };
+
+for (const name of names) {
+  test(`${name}: stopped anywhere and gone on from the offset, by position or GTID, each change comes exactly once`, () => {
+    const fixture = readBinlogFixture(name);
+    const gtids = gtidsBefore(fixture);
+    const sent = sentFrom(fixture, beginning(fixture));
+    const whole = new Reduction({ fixture, gtids, ...OPTIONS }).run(sent);
+    assert.ok(whole.seen.length > 0);
+    const end = whole.reducer.position;
+    // What a stop after the n-th step leaves.
+    const first = new Reduction({ fixture, gtids, ...OPTIONS });
+    const stops: { seen: number; prepared: Map<string, readonly Buffer[]>; position: typeof end }[] = [];
+    first.run(sent, () => {
+      first.take();
+      stops.push({ seen: first.seen.length, prepared: new Map(first.prepared), position: first.reducer.position });
+    });
+    assert.deepEqual(first.seen, whole.seen);
+    const tried = new Set<string>();
+    for (const { seen, prepared, position } of stops) {
+      const key = JSON.stringify([seen, position, [...prepared.keys()]]);
+      if (tried.has(key)) continue;
+      tried.add(key);
+      for (const by of position.gtids === null ? ['position'] : ['position', 'gtid']) {
+        const events =
+          by === 'position'
+            ? sentFrom(fixture, position)
+            : sentWithout(sent, parseExecutedGtids(fixture.family, position.gtids!));
+        const rest = new Reduction({
+          fixture,
+          ...OPTIONS,
+          position: by === 'position' ? position : { ...beginning(fixture), skip: position.skip },
+          gtids: position.gtids,
+          prepared: preparedOf(prepared),
+        }).run(events);
+        assert.deepEqual(rest.seen, whole.seen.slice(seen), `by ${by} from ${key}`);
+        if (events.length > 0) assert.deepEqual(rest.reducer.position, end, key);
+        assert.deepEqual([...rest.prepared.keys()].length, 0);
+      }
+    }
+    assert.ok(tried.size > 3, `${tried.size} stops`);
+  });
+}
+
+/** Seen rows are hex: what matters here is which rows come, and between which borders. */
+function story(seen: readonly Seen[]): string[] {
+  return seen.map(({ kind, op, table, ddl, tx }) => {
+    const { gtid } = tx as { gtid: string | null };
+    return [kind, op ?? ddl, table, gtid?.replace(/^.*[:-]/, '')].filter((part) => part !== undefined).join(' ');
+  });
+}
+
+function reduce(name: string, options: object = {}): Reduction {
+  const fixture = readBinlogFixture(name);
+  const reduction = new Reduction({ fixture, gtids: gtidsBefore(fixture), ...OPTIONS, ...options });
+  return reduction.run(sentFrom(fixture, beginning(fixture)));
+}
+
+test('rows of a prepared transaction come with the GTID and the place of its XA COMMIT, and those rolled back never', () => {
+  const expected = (first: number, onePhase: number, last: number) => [
+    `schema create-table: CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)) ${first}`,
+    `begin ${first + 2}`,
+    `row c fixture.t ${first + 2}`,
+    `row u fixture.t ${first + 2}`,
+    `commit ${first + 2}`,
+    `begin ${onePhase}`,
+    `row c fixture.t ${onePhase}`,
+    `commit ${onePhase}`,
+    `begin ${last}`,
+    `row c fixture.t ${last}`,
+    `commit ${last}`,
+  ];
+  const mysql = reduce('mysql-xa');
+  assert.deepEqual(story(mysql.seen), expected(74, 77, 80));
+  const [, , row] = mysql.seen;
+  assert.equal((row!.tx as { position: number }).position, 1076);
+  assert.deepEqual(story(reduce('mariadb-xa').seen), expected(73, 76, 79));
+});
+
+test('an XA COMMIT whose PREPARE was not seen is told', () => {
+  for (const [name, position] of [
+    ['mysql-xa', 999],
+    ['mariadb-xa', 1090],
+  ] as const) {
+    const fixture = readBinlogFixture(name);
+    const unknown: string[] = [];
+    new Reduction({
+      fixture,
+      position: { ...beginning(fixture), position, skip: null },
+      onUnknownXa: (xid, place) => unknown.push(`${xid} ${place}`),
+    }).run(sentFrom(fixture, { ...beginning(fixture), position }));
+    assert.deepEqual(unknown, [
+      `X'636f6d6d6974746564',X'',1 ${beginning(fixture).file}:${name === 'mysql-xa' ? 1076 : 1141}`,
+    ]);
+  }
+});
+
+test('a statement that changed captured rows, or may have, is an error that names the table, the place and the setting', () => {
+  for (const family of ['mysql', 'mariadb']) {
+    const { unreadable, seen } = reduce(`${family}-statement`, { mayTouch: () => true });
+    assert.match(unreadable!.message, /^INSERT on fixture\.t is in the binlog at binlog\.000004:6\d\d as a statement/);
+    assert.doesNotMatch(unreadable!.message, /VALUES/);
+    assert.match(unreadable!.remedy, /binlog_format = ROW/);
+    assert.equal(seen.length, 2);
+  }
+});
+
+test('JSON differences become the whole document; where the document before was not sent, an error names the settings', () => {
+  const { seen, unreadable } = reduce('mysql-partial-json');
+  const fixture = readBinlogFixture('mysql-partial-json');
+  const expected = fixture.steps.flatMap(({ changes = [] }) => changes.map(({ after }) => after?.a ?? null));
+  const rows = seen.filter(({ kind }) => kind === 'row');
+  const texts = rows
+    .map(({ after }) => (after as (string | number)[])[1])
+    .map((hex) => {
+      if (typeof hex === 'number' || !hex!.startsWith('ff')) return null;
+      return Buffer.from(hex!.slice(2), 'hex').toString('utf8');
+    });
+  assert.ok(texts.filter((text) => text !== null).length >= 7);
+  for (const [i, text] of texts.entries()) if (text !== null) assert.equal(text, expected[i]);
+  assert.match(unreadable!.message, /fixture\.t.* JSON in a /);
+  assert.match(unreadable!.remedy, /binlog_row_value_options.*binlog_row_image/);
+});
+
+test('tables that are not captured are neither divided nor asked for twice, and leave the position moving', () => {
+  const asked: string[] = [];
+  const { seen, reducer } = reduce('mysql-rows', {
+    tableOf: (map: { name: string }) => {
+      asked.push(map.name);
+      return null;
+    },
+  });
+  assert.deepEqual(
+    seen.filter(({ kind }) => kind === 'row'),
+    [],
+  );
+  assert.equal(new Set(asked).size, asked.length);
+  assert.equal(reducer.position.skip, null);
+});
+
+test('rows of transactions that began on a server that is left out are left out, their GTIDs are not', () => {
+  const all = reduce('mariadb-gtid');
+  const some = reduce('mariadb-gtid', { capturesSource: (source: string) => source !== '7-4294967295' });
+  assert.deepEqual(
+    story(some.seen),
+    story(all.seen).filter((line) => !/^row .* (1|1000000000000)$/.test(line)),
+  );
+  assert.equal(some.reducer.position.gtids, all.reducer.position.gtids);
+});
+
+test('GTIDs executed grow with each transaction and end where the server’s next file begins', () => {
+  for (const name of ['mysql-tagged-gtid', 'mariadb-gtid', 'mysql-rotation', 'mysql-compressed', 'mysql-xa']) {
+    const fixture = readBinlogFixture(name);
+    if (fixture.files.length < 2) continue;
+    const second = fixture.files[1]!.events.find(([, type]) => type === 'Previous_gtids' || type === 'Gtid_list')![3];
+    const reduction = new Reduction({ fixture, gtids: gtidsBefore(fixture) });
+    reduction.run(sentFrom({ ...fixture, files: fixture.files.slice(0, 1) }, beginning(fixture)));
+    const after = parseExecutedGtids(fixture.family, second.replace(/^\[|\]$|\n/g, ''));
+    assert.equal(reduction.reducer.position.gtids, formatExecutedGtids(after), name);
+  }
+});
+
+/** As a server without checksums sends them: only what the bytes say can tell a fault. */
+function withoutChecksums(sent: readonly SentEvent[]): SentEvent[] {
+  let hasChecksum = false;
+  return sent.map(({ bytes, place }) => {
+    const plain = Buffer.from(bytes);
+    if (bytes[4] === 15) {
+      hasChecksum = bytes.at(-5) === 1;
+      plain[plain.length - 5] = 0;
+      return { bytes: plain, place };
+    }
+    if (!hasChecksum || place === null) return { bytes, place };
+    const cut = plain.subarray(0, plain.length - 4);
+    cut.writeUInt32LE(cut.length, 9);
+    return { bytes: cut, place };
+  });
+}
+
+test(`a damaged event ends in an error that says what is wrong, or in changes, never in anything else (TEST_SEED=${SEED})`, () => {
+  const random = seededRandom(SEED);
+  const all = names.map((name) => {
+    const fixture = readBinlogFixture(name);
+    return { name, fixture, sent: withoutChecksums(sentFrom(fixture, beginning(fixture))) };
+  });
+  let refused = 0;
+  for (let i = 0; i < MUTATIONS; i++) {
+    const { name, fixture, sent } = all[Math.floor(random() * all.length)]!;
+    const at = Math.floor(random() * sent.length);
+    const damaged = mutate(sent[at]!.bytes, random);
+    if (damaged.length >= 13) damaged.writeUInt32LE(damaged.length, 9);
+    const reduction = new Reduction({ fixture, gtids: gtidsBefore(fixture), ...OPTIONS });
+    const around = sent.slice(0, 60).with(at < 60 ? at : 59, { ...sent[at]!, bytes: damaged });
+    try {
+      reduction.run(around);
+    } catch (error) {
+      refused++;
+      if (error instanceof DecodeError || error instanceof PositionLostError) continue;
+      throw new Error(`${name}, event ${at}, mutation ${i}: ${damaged.toString('hex')}`, { cause: error });
+    }
+  }
+  assert.ok(refused > MUTATIONS / 10, `${refused} of ${MUTATIONS} were refused`);
+});
