@@ -1,3 +1,4 @@
+import { quoteLabel } from '../../decoders/binlog/ddl/label.ts';
 import type { SchemaChange } from '../../decoders/change.ts';
 import type { ColumnSchema, TableChange, TableSchema } from '../../decoders/table-schema.ts';
 import type { SourceBlock } from '../model/plugin.ts';
@@ -144,6 +145,6 @@ function columnStruct(column: ColumnSchema): Struct {
   struct.generated = column.generated;
   struct.comment = column.comment;
   struct.defaultValueExpression = column.hasDefault ? column.defaultValue : null;
-  struct.enumValues = column.labels.length === 0 ? null : [...column.labels];
+  struct.enumValues = column.labels.length === 0 ? null : column.labels.map(quoteLabel);
   return struct;
 }

@@ -1,13 +1,11 @@
 import type { CapturedTables } from '../../../decoders/binlog/ddl/statement.ts';
+import type { MysqlConfig } from '../../config/mysql.ts';
 import type { RegexList } from '../../config/regex-list.ts';
 
-export interface FilterConfig {
-  readonly 'database.include.list': RegexList | null;
-  readonly 'database.exclude.list': RegexList | null;
-  readonly 'table.include.list': RegexList | null;
-  readonly 'table.exclude.list': RegexList | null;
-  readonly 'table.ignore.builtin': boolean;
-}
+export type FilterConfig = Pick<
+  MysqlConfig,
+  'database.include.list' | 'database.exclude.list' | 'table.include.list' | 'table.exclude.list'
+>;
 
 export interface TableName {
   readonly namespace: string;
@@ -26,14 +24,13 @@ export function isSystemDatabase(database: string): boolean {
 }
 
 /**
- * The tables that the include and exclude lists choose, whose expressions match in any case. `hasDatabase`: a table of
- * it can be chosen.
+ * The tables that the include and exclude lists choose, whose expressions match in any case. System databases
+ * are never captured. `hasDatabase`: a table of it can be chosen.
  */
 export function createTableFilter(config: FilterConfig): CapturedTables {
   const databases = choose(config['database.include.list'], config['database.exclude.list']);
   const tables = choose(config['table.include.list'], config['table.exclude.list']);
-  const hasDatabase = (database: string): boolean =>
-    !(config['table.ignore.builtin'] && isSystemDatabase(database)) && databases(database);
+  const hasDatabase = (database: string): boolean => !isSystemDatabase(database) && databases(database);
   return {
     hasDatabase,
     hasTable: (database, name) => hasDatabase(database) && tables(`${database}.${name}`),

@@ -122,14 +122,17 @@ export function jdbcType(base: string): number {
 
 function baseWords(typeText: string): string {
   if (/^SERIAL\b/i.test(typeText)) return 'BIGINT';
-  return typeText
-    .replace(/\([^)]*\)/g, ' ')
-    .replace(CHARSET_WORDS, ' ')
-    .replace(/\b(?:UNSIGNED|SIGNED|ZEROFILL)\b/gi, ' ')
-    .replace(/\/\*.*?\*\//gs, ' ')
-    .trim()
-    .replace(/\s+/g, ' ')
-    .toUpperCase();
+  return (
+    typeText
+      .replace(/\([^)]*\)/g, ' ')
+      // What executable comments hold counts.
+      .replace(/\/\*M?!\d*|\/\*[^!].*?\*\/|\*\//gs, ' ')
+      .replace(CHARSET_WORDS, ' ')
+      .replace(/\b(?:UNSIGNED|SIGNED|ZEROFILL)\b/gi, ' ')
+      .trim()
+      .replace(/\s+/g, ' ')
+      .toUpperCase()
+  );
 }
 
 /** False where the server makes another type of it than the words say. */

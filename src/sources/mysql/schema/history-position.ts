@@ -1,0 +1,68 @@
+import type { ServerFamily } from '../../../../decoders/binlog/format-description.ts';
+import { GtidSet } from '../../../../decoders/binlog/gtid-set.ts';
+import { MariadbGtidList } from '../../../../decoders/binlog/mariadb-gtid.ts';
+import type { SourceOffset } from '../../../model/log.ts';
+
+/**
+ * Whether what was recorded at one position has happened at another, as Debezium decides it
+ * (BinlogHistoryRecordComparator): by GTIDs where both have them, a position with GTIDs being behind any without; else by
+ * file and position, and within a transaction by the events and rows that are done with. Positions on different servers
+ * without GTIDs are compared by their time.
+ */
+export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, family: ServerFamily): boolean {
+  const recordedGtids = gtids(recorded);
+  const desiredGtids = gtids(desired);
+  if (desiredGtids !== null) {
+    if (recordedGtids === null) return true;
+    return isGtidsAtOrBefore(recordedGtids, desiredGtids, recorded, desired, family);
+  }
+  if (recordedGtids !== null) return false;
+
+  const [recordedFile, desiredFile] = [binlogFile(recorded), binlogFile(desired)];
+  if (number(recorded, 'server_id', 0) !== number(desired, 'server_id', 0) || recordedFile.base !== desiredFile.base) {
+    return number(recorded, 'ts_sec', 0) <= number(desired, 'ts_sec', 0);
+  }
+  const steps = [
+    recordedFile.number - desiredFile.number,
+    number(recorded, 'pos', -1) - number(desired, 'pos', -1),
+    number(recorded, 'event', 0) - number(desired, 'event', 0),
+    number(recorded, 'row', -1) - number(desired, 'row', -1),
+  ];
+  return (steps.find((step) => step !== 0) ?? 0) <= 0;
+}
+
+function isGtidsAtOrBefore(
+  recordedGtids: string,
+  desiredGtids: string,
+  recorded: SourceOffset,
+  desired: SourceOffset,
+  family: ServerFamily,
+): boolean {
+  const Gtids = family === 'mysql' ? GtidSet : MariadbGtidList;
+  const [past, now] = [Gtids.parse(recordedGtids), Gtids.parse(desiredGtids)];
+  // Two of the same kind: the family's.
+  const contains = (now.contains as (other: unknown) => boolean).bind(now)(past);
+  if (!contains || past.format() !== now.format()) return contains;
+  if (!hasSnapshot(recorded) && hasSnapshot(desired)) return false;
+  return number(recorded, 'event', 0) <= number(desired, 'event', 0);
+}
+
+function gtids(offset: SourceOffset): string | null {
+  return typeof offset.gtids === 'string' ? offset.gtids : null;
+}
+
+function hasSnapshot(offset: SourceOffset): boolean {
+  return offset.snapshot !== undefined;
+}
+
+function number(offset: SourceOffset, key: string, fallback: number): number {
+  const value = offset[key];
+  return typeof value === 'number' ? value : fallback;
+}
+
+/** `binlog.000003`: files are counted, with more than six digits from the millionth on. */
+function binlogFile(offset: SourceOffset): { readonly base: string; readonly number: number } {
+  const name = typeof offset.file === 'string' ? offset.file : '';
+  const dot = name.lastIndexOf('.');
+  return { base: name.slice(0, dot), number: Number(name.slice(dot + 1)) || 0 };
+}
