@@ -88,7 +88,7 @@ function binlogParser(metadata: number, scale: number): ParseUnscaled {
   const storedPrecision = metadata >> 8;
   const storedScale = metadata & 0xff;
   if (storedScale === scale) return (bytes, start, end) => parseDecimal(bytes, start, end, storedPrecision, scale);
-  return (bytes, start) => {
+  return (_bytes, start) => {
     throw new DecodeError(
       `decimal: the binlog has ${storedScale} digits of fraction, the column's schema ${scale}`,
       start,

@@ -13,9 +13,9 @@ const NUMBER_BYTES = 4;
 
 /** ENUM: its label; the empty string that the server stores for an invalid value has index 0. */
 export function enumType(column: ColumnSchema, form: ValueForm, placeholder: Placeholder): ColumnType {
-  const { labels } = column;
-  const shared = sharedOf('io.debezium.data.Enum', labels, placeholder);
+  const shared = sharedOf('io.debezium.data.Enum', column.labels, placeholder);
   if (form.kind === 'text') return { ...shared, ...columnText(column, form) };
+  const labels = storedLabels(column, form);
   const texts = ['', ...labels];
   const encoded = texts.map((text) => Buffer.from(text));
   return {
@@ -30,9 +30,9 @@ export function enumType(column: ColumnSchema, form: ValueForm, placeholder: Pla
 
 /** SET: its members' labels, joined by commas. */
 export function setType(column: ColumnSchema, form: ValueForm, placeholder: Placeholder): ColumnType {
-  const { labels } = column;
-  const shared = sharedOf('io.debezium.data.EnumSet', labels, placeholder);
+  const shared = sharedOf('io.debezium.data.EnumSet', column.labels, placeholder);
   if (form.kind === 'text') return { ...shared, ...columnText(column, form) };
+  const labels = storedLabels(column, form);
   if (labels.length <= PREPARED_MEMBERS) {
     const texts = Array.from({ length: 2 ** labels.length }, (_, bitmap) => joinMembers(labels, bitmap));
     const encoded = texts.map((text) => Buffer.from(text));
@@ -60,6 +60,14 @@ function sharedOf(name: string, labels: readonly string[], placeholder: Placehol
     parameters: { allowed: labels.map((label) => label.replaceAll(',', '\\,')).join(',') },
   };
   return { schema, fallback: '', unavailable: placeholder.text, parseDefault: (text: string) => text };
+}
+
+/** The table map has them as they are; SHOW CREATE TABLE prints a question mark for a character beyond the BMP. */
+function storedLabels(column: ColumnSchema, form: ValueForm): readonly string[] {
+  const members = form.kind === 'binlog' ? form.column.members : null;
+  if (members === null) return column.labels;
+  const text = columnText(column, form);
+  return members.map((member) => text.read(member, 0, member.length));
 }
 
 /** The bitmap of a set of at most 8 members: one byte. */

@@ -1,3 +1,10 @@
+import { expectLength } from '../../../../decoders/binlog/value/fixed-length.ts';
+import {
+  parseSigned,
+  parseSigned64,
+  parseUnsigned,
+  parseUnsigned64,
+} from '../../../../decoders/binlog/value/integer.ts';
 import { DecodeError } from '../../../../decoders/decode-error.ts';
 import { digitsEnd } from '../../../../decoders/pgoutput/text/digits.ts';
 import { encodeUnscaled, SAFE_UNSCALED_BYTES, writeUnscaled } from '../../../model/decimal.ts';
@@ -15,6 +22,7 @@ const SAFE_HIGH = 2_097_151;
 /** So many digits always are a safe integer. */
 const SAFE_DIGITS = 15;
 const BIGINT_UNSIGNED_DIGITS = 20;
+const BIGINT_BYTES = 8;
 
 type IntegerName = 'tinyint' | 'smallint' | 'mediumint' | 'int';
 
@@ -52,22 +60,22 @@ export function integerType(name: IntegerName, unsigned: boolean, form: ValueFor
       write: writeIntegerText,
     };
   }
-  const parse = integerParser(width.bytes, unsigned);
+  const parseBits = unsigned ? parseUnsigned : parseSigned;
+  const parse = (bytes: Buffer, start: number, end: number): number => {
+    expectLength(name, start, end, width.bytes);
+    return parseBits(bytes, start, end);
+  };
   return {
     ...shared,
-    read:
-      type === 'int64'
-        ? (bytes, start, end) => BigInt(parse(bytes, start, end))
-        : (bytes, start, end) => parse(bytes, start, end),
+    read: type === 'int64' ? (bytes, start, end) => BigInt(parse(bytes, start, end)) : parse,
     write: (sink, bytes, start, end) => sink.integer(parse(bytes, start, end)),
   };
 }
 
 /** BOOLEAN is the name of TINYINT(1) that a DDL of the stream may have; anything but 0 is true. */
 export function booleanType(form: ValueForm): ColumnType {
-  const parseBinlog = integerParser(1, false);
   const read = (bytes: Buffer, start: number, end: number): boolean =>
-    form.kind === 'text' ? Number(integerText(bytes, start, end)) !== 0 : parseBinlog(bytes, start, end) !== 0;
+    form.kind === 'text' ? Number(integerText(bytes, start, end)) !== 0 : parseSigned(bytes, start, end) !== 0;
   return {
     schema: { type: 'boolean', optional: false },
     read,
@@ -106,15 +114,13 @@ export function bigintType(
   }
   return {
     ...shared,
-    read: (bytes, start, end) => {
-      expectBytes(start, end, 8);
-      return bytes.readBigInt64LE(start);
-    },
+    read: parseSigned64,
     write: (sink, bytes, start, end) => {
-      expectBytes(start, end, 8);
-      const high = int32(bytes, start + 4);
-      if (high < SAFE_HIGH && high > -SAFE_HIGH) sink.integer(high * TWO_32 + (int32(bytes, start) >>> 0));
-      else sink.bigint(bytes.readBigInt64LE(start));
+      expectLength('bigint', start, end, BIGINT_BYTES);
+      const high = parseSigned(bytes, start + 4, end);
+      const isSafe = high < SAFE_HIGH && high > -SAFE_HIGH;
+      if (isSafe) sink.integer(high * TWO_32 + parseUnsigned(bytes, start, start + 4));
+      else sink.bigint(parseSigned64(bytes, start, end));
     },
   };
 }
@@ -126,9 +132,11 @@ function preciseBigintType(form: ValueForm): ColumnType {
       const text = integerText(bytes, start, end);
       return text.length <= SAFE_DIGITS ? Number(text) : BigInt(text);
     }
-    expectBytes(start, end, 8);
-    const high = int32(bytes, start + 4) >>> 0;
-    return high <= SAFE_HIGH ? high * TWO_32 + (int32(bytes, start) >>> 0) : bytes.readBigUInt64LE(start);
+    expectLength('bigint', start, end, BIGINT_BYTES);
+    const high = parseUnsigned(bytes, start + 4, end);
+    return high <= SAFE_HIGH
+      ? high * TWO_32 + parseUnsigned(bytes, start, start + 4)
+      : parseUnsigned64(bytes, start, end);
   };
   return {
     schema: decimalSchema(0, BIGINT_UNSIGNED_DIGITS),
@@ -145,40 +153,6 @@ function preciseBigintType(form: ValueForm): ColumnType {
     fallback: encodeUnscaled(0),
     parseDefault: (text) => encodeUnscaled(parseDefaultInteger(text)),
   };
-}
-
-type ParseInteger = (bytes: Buffer, start: number, end: number) => number;
-
-/** Little-endian, of 1 to 4 bytes. */
-function integerParser(length: number, unsigned: boolean): ParseInteger {
-  const unusedBits = 32 - 8 * length;
-  if (length === 4) {
-    return unsigned
-      ? (bytes, start, end) => {
-          expectBytes(start, end, 4);
-          return int32(bytes, start) >>> 0;
-        }
-      : (bytes, start, end) => {
-          expectBytes(start, end, 4);
-          return int32(bytes, start);
-        };
-  }
-  return (bytes, start, end) => {
-    expectBytes(start, end, length);
-    let value = 0;
-    for (let at = end - 1; at >= start; at--) value = (value << 8) | bytes[at]!;
-    return unsigned ? value : (value << unusedBits) >> unusedBits;
-  };
-}
-
-function int32(bytes: Buffer, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
-
-function expectBytes(start: number, end: number, length: number): void {
-  if (end - start !== length) {
-    throw new DecodeError(`integer: ${length} bytes expected, ${end - start} found`, start);
-  }
 }
 
 /** Where the digits begin that count: ZEROFILL pads with zeros. */
