@@ -1,4 +1,5 @@
 import {
+  ABSENT_VALUE,
   type Change,
   type MessageChange,
   NULL_VALUE,
@@ -16,6 +17,7 @@ import { MESSAGE_KEY, messageSchema } from './event-schemas.ts';
 import { type BinaryMode, contentSchema, contentValue } from './message-content.ts';
 import type { TableShape } from './table-shape.ts';
 import type { TopicNaming } from './topic-naming.ts';
+import { hasValue } from './unexpected-null.ts';
 
 export interface EnvelopeOptions {
   readonly naming: TopicNaming;
@@ -185,12 +187,6 @@ function columnValue(column: ColumnMapping, row: Row, before: Row | null, shape:
     : column.codec.unavailable;
 }
 
-/** Whether a row image tells a column's value: a full one but for what was not sent, a key-only one in its key columns, where no NULL is. */
-export function hasValue(row: Row, index: number): boolean {
-  const start = row.spans[row.base + 2 * index]!;
-  return start >= 0 || (start === NULL_VALUE && row.image === 'full');
-}
-
 function readColumn(column: ColumnMapping, row: Row, shape: TableShape): Value {
   const at = row.base + 2 * column.index;
   try {
@@ -218,18 +214,20 @@ export function isKeyChange(change: RowChange, shape: TableShape): boolean {
   if (change.op !== 'u' || before === null || after === null) return false;
   for (const column of shape.key) {
     if (before.image === 'key' && !shape.mapping.table.columns[column.index]!.identity) continue;
+    // A key of message.key.columns that the old row leaves out cannot be compared.
+    if (before.spans[before.base + 2 * column.index] === ABSENT_VALUE) continue;
     if (!isSameValue(column.index, before, after)) return true;
   }
   return false;
 }
 
-/** True when both rows hold the same text for a column, or the newer one says that it did not change. */
+/** True when both rows hold the same bytes for a column, or the newer one says, by leaving it out, that it did not change. */
 export function isSameValue(index: number, before: Row, after: Row): boolean {
   const b = before.base + 2 * index;
   const a = after.base + 2 * index;
   const startB = before.spans[b]!;
   const startA = after.spans[a]!;
-  if (startA === UNCHANGED_VALUE) return true;
+  if (startA === UNCHANGED_VALUE || startA === ABSENT_VALUE) return true;
   if (startA < 0 || startB < 0) return startA === startB;
   const endB = before.spans[b + 1]!;
   const endA = after.spans[a + 1]!;

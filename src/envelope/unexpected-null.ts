@@ -1,4 +1,4 @@
-import { NULL_VALUE, type Row, type RowChange } from '../../decoders/change.ts';
+import { ABSENT_VALUE, NULL_VALUE, type Row, type RowChange } from '../../decoders/change.ts';
 import type { ValueCodec } from '../model/codec.ts';
 import type { ColumnMapping, TableMapping } from '../model/plugin.ts';
 import type { Schema } from '../model/schema.ts';
@@ -6,15 +6,18 @@ import type { Schema } from '../model/schema.ts';
 /**
  * A row is older than the catalog that describes it: by the time it is read, its column may have become NOT NULL, or
  * another column may have its name. (And a NOT NULL that is NOT VALID says nothing of older rows.) What stands for an
- * absent value must then not stand for a NULL: the column becomes optional for the rest of this table version.
+ * absent value must then not stand for a NULL: the column becomes optional for the rest of this table version. So it does
+ * where a row image leaves a value out, nothing lends it, and its type has no placeholder: it is null then, too.
  */
 export function isNotNull({ codec }: ColumnMapping): boolean {
   return !codec.schema.optional || codec.missing !== null;
 }
 
-/** Whether a whole row image of the change holds NULL in one of the columns. */
+/** Whether a row of the change holds NULL, or nothing that can be told, in one of the columns. */
 export function holdsNull({ before, after }: RowChange, columns: readonly ColumnMapping[]): boolean {
-  return (after !== null && rowHoldsNull(after, columns)) || (before !== null && rowHoldsNull(before, columns));
+  return (
+    (after !== null && rowHoldsNull(after, before, columns)) || (before !== null && rowHoldsNull(before, null, columns))
+  );
 }
 
 /** The mapping with every column optional in which the change holds a NULL. */
@@ -27,10 +30,23 @@ export function allowNulls(mapping: TableMapping, change: RowChange): TableMappi
   };
 }
 
-/** In a key-only image the other columns are absent, not NULL. */
-function rowHoldsNull(row: Row, columns: readonly ColumnMapping[]): boolean {
-  if (row.image !== 'full') return false;
-  return columns.some(({ index }) => row.spans[row.base + 2 * index] === NULL_VALUE);
+/** In a key-only image the other columns are absent, not NULL. `lender` has the values that `row` leaves out. */
+function rowHoldsNull(row: Row, lender: Row | null, columns: readonly ColumnMapping[]): boolean {
+  if (row.image === 'key') return false;
+  return columns.some((column) => {
+    const start = row.spans[row.base + 2 * column.index];
+    return start === NULL_VALUE || (start === ABSENT_VALUE && isUntold(column, lender));
+  });
+}
+
+function isUntold({ index, codec }: ColumnMapping, lender: Row | null): boolean {
+  return codec.unavailable === null && (lender === null || !hasValue(lender, index));
+}
+
+/** Whether a row image tells a column's value: a key-only one in its key columns, where no NULL is, others but for what was not sent. */
+export function hasValue(row: Row, index: number): boolean {
+  const start = row.spans[row.base + 2 * index]!;
+  return start >= 0 || (start === NULL_VALUE && row.image !== 'key');
 }
 
 /** Without the default, which converters put in the place of a null. */

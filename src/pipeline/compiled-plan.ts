@@ -1,8 +1,15 @@
-import { NULL_VALUE, type Row, type RowChange, type RowOp, UNCHANGED_VALUE } from '../../decoders/change.ts';
+import {
+  ABSENT_VALUE,
+  NULL_VALUE,
+  type Row,
+  type RowChange,
+  type RowOp,
+  UNCHANGED_VALUE,
+} from '../../decoders/change.ts';
 import { JsonSink } from '../converters/json/json-sink.ts';
-import { hasValue, isKeyChange, valueError } from '../envelope/envelope.ts';
+import { isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
-import { isNotNull } from '../envelope/unexpected-null.ts';
+import { hasValue, isNotNull } from '../envelope/unexpected-null.ts';
 import type { ValueCodec } from '../model/codec.ts';
 import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
 import type { EncodedHeader } from '../model/record.ts';
@@ -45,6 +52,8 @@ class RowTemplate {
   readonly #unavailable: readonly Buffer[];
   readonly #end: Buffer;
   readonly #notNull: readonly boolean[];
+  /** Columns that hold no NULL and have no placeholder for what is left out. */
+  readonly #needsValue: readonly boolean[];
   /** A NULL was met in a column that is said to hold none: what was written is of no use. */
   unexpectedNull = false;
 
@@ -58,8 +67,13 @@ class RowTemplate {
     this.#missing = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.missing)));
     this.#unavailable = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.unavailable)));
     // By the table's own columns: a mask's text stands for NULL too.
-    const notNull = new Set(shape.mapping.columns.filter(isNotNull).map((column) => column.index));
-    this.#notNull = columns.map((column) => notNull.has(column.index));
+    const notNull = shape.mapping.columns.filter(isNotNull);
+    const within = (own: readonly ColumnMapping[]): readonly boolean[] => {
+      const indexes = new Set(own.map((column) => column.index));
+      return columns.map((column) => indexes.has(column.index));
+    };
+    this.#notNull = within(notNull);
+    this.#needsValue = within(notNull.filter(({ codec }) => codec.unavailable === null));
     this.#end = Buffer.from(columns.length === 0 ? '{}' : '}');
   }
 
@@ -72,7 +86,7 @@ class RowTemplate {
       const at = base + positions[i]!;
       const start = spans[at]!;
       if (start >= 0) this.#value(sink, i, bytes, start, spans[at + 1]!);
-      else if (start === UNCHANGED_VALUE) this.#unchanged(sink, i, before);
+      else if (start === UNCHANGED_VALUE || start === ABSENT_VALUE) this.#unchanged(sink, i, start, before);
       else this.#absent(sink, i, row, start);
     }
     sink.raw(this.#end);
@@ -88,18 +102,19 @@ class RowTemplate {
 
   /** In a key-only image the other columns are absent, not NULL. */
   #absent(sink: JsonSink, i: number, row: Row, start: number): void {
-    if (start === NULL_VALUE && row.image === 'full' && this.#notNull[i]!) this.unexpectedNull = true;
+    if (start === NULL_VALUE && row.image !== 'key' && this.#notNull[i]!) this.unexpectedNull = true;
     sink.raw(this.#missing[i]!);
   }
 
-  #unchanged(sink: JsonSink, i: number, before: Row | null): void {
+  #unchanged(sink: JsonSink, i: number, mark: number, before: Row | null): void {
     if (before === null || !hasValue(before, this.#positions[i]! / 2)) {
+      if (mark === ABSENT_VALUE && this.#needsValue[i]!) this.unexpectedNull = true;
       sink.raw(this.#unavailable[i]!);
       return;
     }
     const at = before.base + this.#positions[i]!;
-    const start = before.spans[at]!;
-    if (start >= 0) this.#value(sink, i, before.bytes, start, before.spans[at + 1]!);
+    const lent = before.spans[at]!;
+    if (lent >= 0) this.#value(sink, i, before.bytes, lent, before.spans[at + 1]!);
     else sink.raw(this.#missing[i]!);
   }
 }

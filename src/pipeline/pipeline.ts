@@ -217,9 +217,9 @@ export class Pipeline implements BatchEncoder {
   }
 }
 
-/** `skip.messages.without.change`: an update that left every captured column as it was. Needs a full old row to tell. */
+/** `skip.messages.without.change`: an update that left every captured column as it was. A key-only old row cannot tell. */
 function isWithoutChange(change: RowChange, shape: TableShape): boolean {
   const { before, after } = change;
-  if (change.op !== 'u' || before === null || after === null || before.image !== 'full') return false;
+  if (change.op !== 'u' || before === null || after === null || before.image === 'key') return false;
   return shape.fields.every((column) => isSameValue(column.index, before, after));
 }

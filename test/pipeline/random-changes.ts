@@ -1,4 +1,5 @@
 import {
+  ABSENT_VALUE,
   type Change,
   NULL_VALUE,
   type Row,
@@ -7,6 +8,7 @@ import {
   UNCHANGED_VALUE,
 } from '../../decoders/change.ts';
 import type { PgTx } from '../../decoders/pgoutput/tx.ts';
+import type { ValueCodec } from '../../src/model/codec.ts';
 import type { ColumnMapping, TableMapping } from '../../src/model/plugin.ts';
 import type { TypeOptions } from '../../src/sources/postgres/types/column-type.ts';
 import type { Random } from '../crash/random.ts';
@@ -76,6 +78,8 @@ const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
 interface Subject {
   readonly mapping: TableMapping;
   readonly types: readonly string[];
+  /** Its row images leave columns out, as MySQL's do that are not full. */
+  readonly isPartial: boolean;
 }
 
 /** Seeded table mappings and changes of all kinds to them. Nothing of it is a stand-in: codecs are those of the source. */
@@ -111,6 +115,7 @@ export class RandomChanges {
       })),
       replicaIdentity,
     };
+    const isPartial = replicaIdentity === 'full' && random.next() < 0.5;
     const columns = types.map((type, index): ColumnMapping => {
       const defaults = DEFAULTS[type];
       const codec = codecOf(type, {
@@ -120,7 +125,13 @@ export class RandomChanges {
         defaultExpression: defaults === undefined || random.next() < 0.5 ? null : random.pick(defaults),
       });
       const sourceType = { name: type, length: random.pick([null, 3, 10]), scale: random.pick([null, 2]) };
-      return { index, name: columnNames[index]!, codec, sourceType };
+      const hasPlaceholder = !isPartial || random.next() < 0.5;
+      return {
+        index,
+        name: columnNames[index]!,
+        codec: hasPlaceholder ? codec : withoutPlaceholder(codec),
+        sourceType,
+      };
     });
     // Now and then a column is left out, as one of a type without a mapping is.
     const kept = columns.length > 1 && random.next() < 0.2 ? columns.slice(1) : columns;
@@ -134,6 +145,7 @@ export class RandomChanges {
         primaryKey: key,
       },
       types,
+      isPartial,
     };
   }
 
@@ -188,7 +200,7 @@ export class RandomChanges {
     const { table } = subject.mapping;
     const op = random.pick(['c', 'u', 'u', 'u', 'd', 'r'] as const);
     const old = this.#image(subject);
-    const image = table.replicaIdentity === 'full' ? 'full' : 'key';
+    const image = subject.isPartial ? 'partial' : table.replicaIdentity === 'full' ? 'full' : 'key';
     const given = {
       kind: 'row',
       op,
@@ -203,7 +215,7 @@ export class RandomChanges {
     return {
       ...given,
       before: hasBefore ? this.#write(this.#withoutSome(old), image, subject) : null,
-      after: this.#write(after, 'full', subject),
+      after: this.#write(after, subject.isPartial ? 'partial' : 'full', subject),
     };
   }
 
@@ -224,7 +236,8 @@ export class RandomChanges {
   }
 
   /** A row somewhere within larger arrays, as the decoder leaves it. */
-  #write(texts: readonly (string | number)[], image: 'full' | 'key', { mapping }: Subject): Row {
+  #write(given: readonly (string | number)[], image: Row['image'], { mapping }: Subject): Row {
+    const texts = image === 'partial' ? given.map((text) => (this.#random.next() < 0.3 ? ABSENT_VALUE : text)) : given;
     const base = 2 * this.#random.integer(0, 5);
     const spans = new Int32Array(base + 2 * texts.length + 4).fill(12_345);
     const parts: Buffer[] = [Buffer.from('before')];
@@ -243,4 +256,14 @@ export class RandomChanges {
     });
     return { bytes: Buffer.concat([...parts, Buffer.from('behind')]), spans, base, image };
   }
+}
+
+function withoutPlaceholder(codec: ValueCodec): ValueCodec {
+  return {
+    schema: codec.schema,
+    missing: codec.missing,
+    unavailable: null,
+    read: (bytes, start, end) => codec.read(bytes, start, end),
+    write: (sink, bytes, start, end) => codec.write(sink, bytes, start, end),
+  };
 }

@@ -139,7 +139,7 @@ test('a schema change is one record on the topic of the prefix, partition 0, wit
               autoIncremented: false,
               comment: 'of a "shirt"',
               defaultValueExpression: 's',
-              enumValues: ['s', 'm'],
+              enumValues: ["'s'", "'m'"],
             },
           ],
           comment: null,

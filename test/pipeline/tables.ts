@@ -1,4 +1,11 @@
-import { NULL_VALUE, type Row, type RowChange, type Table, UNCHANGED_VALUE } from '../../decoders/change.ts';
+import {
+  ABSENT_VALUE,
+  NULL_VALUE,
+  type Row,
+  type RowChange,
+  type Table,
+  UNCHANGED_VALUE,
+} from '../../decoders/change.ts';
 import type { PgTx } from '../../decoders/pgoutput/tx.ts';
 import type { ColumnMapping, TableMapping } from '../../src/model/plugin.ts';
 import { type ColumnChoices, codecOf } from '../sources/postgres/types/codec-fixture.ts';
@@ -35,7 +42,7 @@ export function tableOf(
   };
 }
 
-/** A value's text, null for NULL, undefined for what was not sent. */
+/** A value's text, null for NULL, undefined for what was not sent, or is left out of a partial image. */
 export type Texts = readonly (string | null | undefined)[];
 
 export function rowOf(texts: Texts, image: Row['image'] = 'full'): Row {
@@ -44,7 +51,7 @@ export function rowOf(texts: Texts, image: Row['image'] = 'full'): Row {
   let at = 0;
   texts.forEach((text, i) => {
     if (typeof text !== 'string') {
-      spans[2 * i] = text === null ? NULL_VALUE : UNCHANGED_VALUE;
+      spans[2 * i] = text === null ? NULL_VALUE : image === 'partial' ? ABSENT_VALUE : UNCHANGED_VALUE;
       return;
     }
     const bytes = Buffer.from(text);
