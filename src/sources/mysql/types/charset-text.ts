@@ -17,10 +17,14 @@ export interface CharsetText {
 const LOOP_BYTES = 64;
 const ASCII_BYTES = 128;
 
-/** `character_set_results=NULL` and the binlog leave text in its column's character set; where nothing tells it, it is UTF-8. */
+/**
+ * `character_set_results=NULL` and the binlog leave text in its column's character set; where nothing tells it, or where the
+ * labels of an ENUM are `binary`, it is UTF-8.
+ */
 export function columnText(column: ColumnSchema, form: ValueForm): CharsetText {
   const collation = form.kind === 'binlog' ? form.column.collation : null;
-  return charsetText(column.charset ?? (collation === null ? null : charsetOfCollation(collation)) ?? 'utf8mb4');
+  const charset = column.charset ?? (collation === null ? null : charsetOfCollation(collation));
+  return charsetText(charset === null || charset === 'binary' ? 'utf8mb4' : charset);
 }
 
 /** @throws TailraceError `source.type` for a character set that neither server has. */

@@ -124,7 +124,7 @@ function mapType(
 /** Null where there is no default, or none that its text tells. */
 function columnDefault({ parseDefault }: ColumnType, column: ColumnSchema): Value {
   const { hasDefault, defaultValue } = column;
-  if (parseDefault === undefined || !hasDefault || defaultValue === null || column.generated) return null;
+  if (parseDefault === undefined || !hasDefault || defaultValue === null) return null;
   try {
     return parseDefault(defaultValue, column.optional);
   } catch {

@@ -5,6 +5,7 @@ import { charsetOfCollation } from '../../../../decoders/binlog/value/collation.
 import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
 import { JsonSink } from '../../../../src/converters/json/json-sink.ts';
 import type { ValueCodec } from '../../../../src/model/codec.ts';
+import { TailraceError } from '../../../../src/model/errors.ts';
 import { createCodec } from '../../../../src/sources/mysql/types/create-codec.ts';
 import type { TypeOptions } from '../../../../src/sources/mysql/types/type-options.ts';
 import type { ValueForm } from '../../../../src/sources/mysql/types/value-form.ts';
@@ -16,6 +17,26 @@ export const DEFAULT_OPTIONS: TypeOptions = {
   'binary.handling.mode': 'bytes',
   'unavailable.value.placeholder': '__debezium_unavailable_value',
 };
+
+/** Every value of every option is in one of these. */
+export const MODES: readonly TypeOptions[] = [
+  DEFAULT_OPTIONS,
+  {
+    ...DEFAULT_OPTIONS,
+    'decimal.handling.mode': 'string',
+    'bigint.unsigned.handling.mode': 'precise',
+    'time.precision.mode': 'microseconds',
+    'binary.handling.mode': 'hex',
+  },
+  {
+    ...DEFAULT_OPTIONS,
+    'decimal.handling.mode': 'double',
+    'time.precision.mode': 'isostring',
+    'binary.handling.mode': 'base64-url-safe',
+  },
+  { ...DEFAULT_OPTIONS, 'time.precision.mode': 'nanoseconds', 'binary.handling.mode': 'base64' },
+  { ...DEFAULT_OPTIONS, 'time.precision.mode': 'connect' },
+];
 
 /** Everything a test may change of a column, and of the options. */
 export interface ColumnChoices extends Partial<Omit<ColumnSchema, 'name' | 'position' | 'typeName'>> {
@@ -92,6 +113,16 @@ export function jsonOf(codec: ValueCodec, value: Uint8Array): string {
   sink.value(codec.schema, codec.read(bytes, start, end));
   assert.equal(compiled, sink.buffer.toString('utf8', 0, sink.position), 'write must equal read');
   return compiled;
+}
+
+/** The same, or the message of a value that the options cannot hold. */
+export function jsonOrRefusal(codec: ValueCodec, value: Uint8Array): string {
+  try {
+    return jsonOf(codec, value);
+  } catch (error) {
+    if (error instanceof TailraceError) return error.message;
+    throw error;
+  }
 }
 
 /** JSON of a constant of a codec: `missing` or `unavailable`. */
