@@ -1,6 +1,7 @@
-import type { GtidEvent, MariadbGtidEvent } from './event.ts';
+import type { GtidEvent, MariadbGtidEvent, MariadbGtidListEvent, PreviousGtidsEvent } from './event.ts';
 import type { ServerFamily } from './format-description.ts';
 import { formatGtid, GtidSet } from './gtid-set.ts';
+import { decodeGtidSet } from './gtid-set-binary.ts';
 import { formatMariadbGtid, MariadbGtidList } from './mariadb-gtid.ts';
 
 /** The GTID of one transaction, and who began it: a server's UUID, or MariaDB's `domain-server`. */
@@ -46,4 +47,12 @@ export function gtidOf(event: GtidEvent | MariadbGtidEvent): TransactionGtid | n
       if (executed.family === 'mysql') executed.set.add(gtid);
     },
   };
+}
+
+/** What a file says was executed before it. */
+export function gtidsBefore(event: PreviousGtidsEvent | MariadbGtidListEvent): ExecutedGtids {
+  if (event.kind === 'previous-gtids') return { family: 'mysql', set: decodeGtidSet(event.encoded) };
+  const list = new MariadbGtidList();
+  for (const gtid of event.gtids) if (!list.has(gtid)) list.add(gtid);
+  return { family: 'mariadb', list };
 }

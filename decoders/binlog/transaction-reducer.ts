@@ -1,73 +1,42 @@
-import type { Change, Table } from '../change.ts';
+import type { Change } from '../change.ts';
 import { DecodeError } from '../decode-error.ts';
 import { PositionLostError } from '../position-lost-error.ts';
 import type { BinlogTx } from './binlog-tx.ts';
-import type { ColumnLayout } from './column-layout.ts';
 import { classifyStatement } from './ddl/classify.ts';
 import type { Statement } from './ddl/statement.ts';
-import { dialectOf, type SqlDialect } from './ddl/tokens.ts';
-import type { BinlogEvent, GtidEvent, MariadbGtidEvent, QueryEvent, XaPrepareEvent } from './event.ts';
-import type { EventHeader } from './event-header.ts';
-import { type ExecutedGtids, formatExecutedGtids, gtidOf, type TransactionGtid } from './executed-gtids.ts';
-import type { ServerFamily } from './format-description.ts';
+import { dialectOf } from './ddl/tokens.ts';
+import type {
+  BinlogEvent,
+  GtidEvent,
+  MariadbGtidEvent,
+  MariadbGtidListEvent,
+  PreviousGtidsEvent,
+  QueryEvent,
+  XaPrepareEvent,
+} from './event.ts';
+import { EVENT_FLAG, type EventHeader } from './event-header.ts';
+import {
+  type ExecutedGtids,
+  formatExecutedGtids,
+  gtidOf,
+  gtidsBefore,
+  type TransactionGtid,
+} from './executed-gtids.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { EventParser } from './parse-event.ts';
 import { formatXid, PreparedTransaction } from './prepared-transaction.ts';
-import type { QueryStatus } from './query-status.ts';
 import { RowChanges } from './row-changes.ts';
 import type { RowsEvent } from './rows-event.ts';
 import { parseStatementText } from './statement-text.ts';
 import type { TableMap } from './table-map.ts';
 import { EventPlace, type TransactionPosition, type TransactionSkip } from './transaction-position.ts';
+import type {
+  LoggedStatement,
+  PreparedChange,
+  Target,
+  TransactionReducerOptions,
+} from './transaction-reducer-options.ts';
 import { UnreadableChangeError } from './unreadable-change-error.ts';
-
-/** A captured table. */
-export interface Target {
-  readonly table: Table;
-  /** Stands in for the table map's own where that has `unknownDigits`. */
-  readonly layout?: ColumnLayout;
-}
-
-/** A statement that is neither of rows nor of transactions: carried out before the next event is applied. */
-export interface LoggedStatement {
-  readonly statement: Statement;
-  readonly text: string;
-  /** Default database; empty when there was none. */
-  readonly database: string;
-  readonly dialect: SqlDialect;
-  readonly status: QueryStatus;
-  readonly tx: BinlogTx;
-  readonly ordinal: number;
-}
-
-/** An XA transaction was prepared (then the parts of its record) or completed (null). */
-export interface PreparedChange {
-  readonly xid: string;
-  readonly parts: readonly Buffer[] | null;
-}
-
-export interface TransactionReducerOptions {
-  readonly family: ServerFamily;
-  readonly position: Pick<TransactionPosition, 'file' | 'position' | 'skip'>;
-  /** What was executed before the position; grows with each transaction. Null: the server has GTIDs for none or not for all. */
-  readonly executed: ExecutedGtids | null;
-  /** Null: its rows are not wanted. Asked once per version of a table, and again after {@link TransactionReducer.forgetTables}. */
-  readonly tableOf: (map: TableMap) => Target | null;
-  /** Whether a statement may have changed rows of a captured table. */
-  readonly mayTouch: (statement: Statement) => boolean;
-  /** Transactions that began elsewhere give no rows. See {@link TransactionGtid.source}. */
-  readonly capturesSource?: ((source: string) => boolean) | null;
-  /** Operations that are left out: of c, u, d. */
-  readonly skippedOperations?: ReadonlySet<string>;
-  /** Also emit the borders of transactions, as BoundaryChange. */
-  readonly boundaries?: boolean;
-  /** The statement behind the rows is wanted, where it is logged. */
-  readonly keepsQuery?: boolean;
-  /** XA transactions that are prepared, by formatted xid. */
-  readonly prepared?: ReadonlyMap<string, PreparedTransaction>;
-  /** XA COMMIT of a transaction whose PREPARE was not seen; throws where that is a loss. */
-  readonly onUnknownXa?: (xid: string, place: string) => void;
-}
 
 /** What a GTID event said of the transaction that begins next. */
 interface Announcement {
@@ -80,6 +49,8 @@ interface Announcement {
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
 const MICROS_PER_SECOND = 1_000_000;
+const ROW_FORMAT_REMEDY =
+  'SET GLOBAL binlog_format = ROW, and see that no session sets its own; then read the tables again: snapshot.mode=when_needed or always.';
 
 /**
  * Binlog events to changes of whole transactions, in the order in which they committed.
@@ -97,6 +68,7 @@ export class TransactionReducer {
   readonly #place: EventPlace;
   #targets = new WeakMap<TableMap, { readonly target: Target | null }>();
   #changes: Change<BinlogTx>[] = [];
+  #bytes = 0;
   #preparedChanges: PreparedChange[] = [];
   #statement: LoggedStatement | null = null;
   #inside: Iterator<BinlogEvent, void, undefined> | null = null;
@@ -108,6 +80,7 @@ export class TransactionReducer {
   #announced: Announcement | null = null;
   #open: OpenTransaction | null = null;
   #skip: TransactionSkip | null;
+  #executed: ExecutedGtids | null;
   /** Debezium's clock: the time of the event before the one at hand, or the commit time that the GTID told. */
   #timeMicros: number | null = null;
   #serverId = 0;
@@ -117,12 +90,18 @@ export class TransactionReducer {
     this.#options = options;
     this.#place = new EventPlace(position.file, position.position);
     this.#skip = position.skip;
+    this.#executed = options.executed;
     this.#prepared = new Map(prepared ?? []);
   }
 
   /** Changes waiting to be taken. */
   get length(): number {
     return this.#changes.length;
+  }
+
+  /** Their size, as they were logged. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** What is taken now ends inside of a transaction. */
@@ -146,8 +125,7 @@ export class TransactionReducer {
 
   /** Where a restart goes on when everything so far was delivered. */
   get position(): TransactionPosition {
-    const { executed } = this.#options;
-    const gtids = executed === null ? null : formatExecutedGtids(executed);
+    const gtids = this.#executed === null ? null : formatExecutedGtids(this.#executed);
     const { file, end } = this.#place;
     const open = this.#open;
     if (open === null) return { file, position: this.#announced?.position ?? end, gtids, skip: this.#skip };
@@ -160,6 +138,7 @@ export class TransactionReducer {
     const prepared = this.#preparedChanges;
     this.#changes = [];
     this.#preparedChanges = [];
+    this.#bytes = 0;
     this.#rows.turn();
     this.#open?.deliver();
     return { changes, prepared };
@@ -254,9 +233,11 @@ export class TransactionReducer {
         return;
       case 'transaction-payload':
         throw this.#error('a transaction payload inside of another');
-      case 'table-map':
       case 'previous-gtids':
       case 'mariadb-gtid-list':
+        this.#learnExecuted(event);
+        return;
+      case 'table-map':
       case 'statement-context':
       case 'ignored':
         break;
@@ -266,12 +247,18 @@ export class TransactionReducer {
     if (this.#open !== null) this.#open.events++;
   }
 
+  /** What a file's begin says was executed before it. */
+  #learnExecuted(event: PreviousGtidsEvent | MariadbGtidListEvent): void {
+    const isOfFile = (event.header.flags & EVENT_FLAG.artificial) === 0 && event.header.nextPosition !== 0;
+    if (this.#executed === null && this.#options.hasGtids && isOfFile) this.#executed = gtidsBefore(event);
+  }
+
   #gtid(event: GtidEvent | MariadbGtidEvent): void {
     if (this.#open !== null) throw this.#error('a GTID inside of a transaction');
     this.#complete();
     const isMariadb = event.kind === 'mariadb-gtid';
     this.#announced = {
-      gtid: this.#options.executed === null ? null : gtidOf(event),
+      gtid: this.#options.hasGtids ? gtidOf(event) : null,
       position: this.#place.begin,
       isUnfinishedAlter: isMariadb && event.alter !== null && event.alter.phase !== 'commit',
     };
@@ -329,15 +316,13 @@ export class TransactionReducer {
   }
 
   #end(open: OpenTransaction): void {
-    const { executed } = this.#options;
-    if (executed !== null) open.gtid?.addTo(executed);
+    if (this.#executed !== null) open.gtid?.addTo(this.#executed);
     this.#open = null;
   }
 
   /** The group of events that a GTID announced is over, without ever having been a transaction of several. */
   #complete(): void {
-    const { executed } = this.#options;
-    if (executed !== null) this.#announced?.gtid?.addTo(executed);
+    if (this.#executed !== null) this.#announced?.gtid?.addTo(this.#executed);
     this.#announced = null;
   }
 
@@ -366,10 +351,9 @@ export class TransactionReducer {
       this.#commit(header);
       return;
     }
-    const { status, database } = event;
-    const dialect = dialectOf(this.#options.family, status.sqlMode ?? 0n);
     const text = parseStatementText(event);
-    const statement = classifyStatement(text, dialect, database);
+    const dialect = dialectOf(this.#options.family, event.status.sqlMode ?? 0n);
+    const statement = classifyStatement(text, dialect, event.database);
     const open = this.#open;
     switch (statement.kind) {
       case 'begin':
@@ -393,23 +377,33 @@ export class TransactionReducer {
       case 'dml':
         this.#refuseDml(statement);
         break;
+      case 'unknown':
+        // A statement that calls a routine, logged in place of the rows that this changed.
+        if (statement.tables === null && / can change any table$/.test(statement.reason)) this.#refuseCall(text);
+        else this.#logged(statement, text, event);
+        break;
       default:
-        if (open?.isPast === true) {
-          open.pass(1);
-          break;
-        }
-        if (this.#announced?.isUnfinishedAlter === true) break;
-        this.#statement = {
-          statement,
-          text,
-          database,
-          dialect,
-          status,
-          tx: this.#tx(header, open),
-          ordinal: open?.ordinal ?? 0,
-        };
+        this.#logged(statement, text, event);
     }
     if (open === null) this.#complete();
+  }
+
+  #logged(statement: Statement, text: string, { header, database, status }: QueryEvent): void {
+    const open = this.#open;
+    if (open?.isPast === true) {
+      open.pass(1);
+      return;
+    }
+    if (this.#announced?.isUnfinishedAlter === true) return;
+    this.#statement = {
+      statement,
+      text,
+      database,
+      dialect: dialectOf(this.#options.family, status.sqlMode ?? 0n),
+      status,
+      tx: this.#tx(header, open),
+      ordinal: open?.ordinal ?? 0,
+    };
   }
 
   /** Rows of captured tables that no event tells. */
@@ -420,7 +414,17 @@ export class TransactionReducer {
     const names = touched.map(({ database, name }) => `${database}.${name}`).join(', ');
     throw new UnreadableChangeError(
       `${statement.verb} on ${names} is in the binlog at ${this.#place} as a statement, which does not tell the rows that it changed`,
-      'SET GLOBAL binlog_format = ROW, and see that no session sets its own; then read the tables again: snapshot.mode=when_needed or always.',
+      ROW_FORMAT_REMEDY,
+    );
+  }
+
+  #refuseCall(text: string): void {
+    // What ends a session's locks is logged where statements are, and changes nothing.
+    if (/^DO RELEASE_LOCK\(/i.test(text)) return;
+    const verb = /^\w+/.exec(text)?.[0].toUpperCase() ?? 'a statement';
+    throw new UnreadableChangeError(
+      `${verb} is in the binlog at ${this.#place} as a statement, which does not tell the rows that it changed`,
+      ROW_FORMAT_REMEDY,
     );
   }
 
@@ -528,6 +532,7 @@ export class TransactionReducer {
       isBorrowed: bytes !== null && event.bytes.buffer === bytes.buffer,
     };
     const rows = this.#rows.read(event, options, this.#changes);
+    this.#bytes += event.end - event.start;
     if (rows < firstRow) {
       throw new PositionLostError(`${rows} rows at ${this.#place}, of which ${firstRow} were delivered before`);
     }
@@ -566,9 +571,9 @@ export class TransactionReducer {
   #passTime(event: BinlogEvent): void {
     const { timestamp } = event.header;
     if (timestamp === 0 || event.kind === 'heartbeat') return;
-    const { family, executed } = this.#options;
+    const { family, hasGtids } = this.#options;
     const headerMicros = timestamp * MICROS_PER_SECOND;
-    if (family === 'mariadb' || executed === null) this.#timeMicros = headerMicros;
+    if (family === 'mariadb' || !hasGtids) this.#timeMicros = headerMicros;
     else if (event.kind === 'gtid') this.#timeMicros = event.originalCommitMicros ?? headerMicros;
     else this.#timeMicros ??= headerMicros;
   }

@@ -4,7 +4,8 @@ import { EventParser } from '../../../decoders/binlog/parse-event.ts';
 import { PreparedTransaction } from '../../../decoders/binlog/prepared-transaction.ts';
 import type { TableMap } from '../../../decoders/binlog/table-map.ts';
 import type { TransactionPosition } from '../../../decoders/binlog/transaction-position.ts';
-import { TransactionReducer, type TransactionReducerOptions } from '../../../decoders/binlog/transaction-reducer.ts';
+import { TransactionReducer } from '../../../decoders/binlog/transaction-reducer.ts';
+import type { TransactionReducerOptions } from '../../../decoders/binlog/transaction-reducer-options.ts';
 import { UnreadableChangeError } from '../../../decoders/binlog/unreadable-change-error.ts';
 import type { Change, Row, Table } from '../../../decoders/change.ts';
 import { type BinlogFixture, readBinlogFile } from '../../../fixtures/binlog/fixture.ts';
@@ -106,6 +107,7 @@ export class Reduction {
     const { family } = fixture;
     this.reducer = new TransactionReducer({
       family,
+      hasGtids: gtids !== null,
       executed: gtids === null ? null : parseExecutedGtids(family, gtids),
       tableOf,
       mayTouch: () => false,
