@@ -38,6 +38,8 @@ export const INDEX_STRIDE = 3;
 export interface EncodedRecords {
   readonly topic: string;
   readonly partition: number;
+  /** The topic is a source's own, `Batch.state`: it is kept whole, whatever the retention. Absent: it is not. */
+  readonly kept?: boolean;
   readonly count: number;
   readonly bytes: Buffer;
   readonly length: number;

@@ -1,5 +1,8 @@
+import type { StateRecord } from '../model/plugin.ts';
 import type { EncodedHeader, EncodedRecords } from '../model/record.ts';
 import { RecordWriter, SlabPool } from './record-writer.ts';
+
+const NO_ENCODED_HEADERS: readonly EncodedHeader[] = [];
 
 /** Which partition a key belongs to; a null key is given as null. */
 export type Partitioner = (topic: string, key: Uint8Array | null, partitions: number) => number;
@@ -20,8 +23,8 @@ export class Output {
     return this.#partitionsOf(topic);
   }
 
-  /** The writer of a partition, made on its first record in this batch. */
-  writer(topic: string, partition: number): RecordWriter {
+  /** The writer of a partition, made on its first record in this batch. `kept`: of a source's own topic. */
+  writer(topic: string, partition: number, kept = false): RecordWriter {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
       writers = [];
@@ -29,7 +32,7 @@ export class Output {
     }
     const writer = writers.find((candidate) => candidate.partition === partition);
     if (writer !== undefined) return writer;
-    const made = new RecordWriter(topic, partition, this.#pool.take());
+    const made = new RecordWriter({ topic, partition, kept }, this.#pool.take());
     writers.push(made);
     return made;
   }
@@ -47,9 +50,12 @@ export class Output {
     headers: readonly EncodedHeader[],
   ): void {
     const writer = partition === null ? this.writerFor(topic, key) : this.writer(topic, partition);
-    if (key !== null) writer.sink.raw(key);
-    if (value !== null) writer.sink.raw(value);
-    writer.push(key === null ? -1 : key.length, value === null ? -1 : value.length, headers);
+    push(writer, key, value, headers);
+  }
+
+  /** A record of a source's own, on partition 0. */
+  keep({ topic, key, value }: StateRecord): void {
+    push(this.writer(topic, 0, true), key, value, NO_ENCODED_HEADERS);
   }
 
   /** Hands over what was written; `release` it when its append has settled. */
@@ -62,4 +68,15 @@ export class Output {
   release(records: readonly EncodedRecords[]): void {
     for (const { bytes } of records) this.#pool.give(bytes);
   }
+}
+
+function push(
+  writer: RecordWriter,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: readonly EncodedHeader[],
+): void {
+  if (key !== null) writer.sink.raw(key);
+  if (value !== null) writer.sink.raw(value);
+  writer.push(key === null ? -1 : key.length, value === null ? -1 : value.length, headers);
 }

@@ -13,7 +13,6 @@ import type {
   EncodedBatch,
   HeaderConverter,
   Source,
-  StateRecord,
   TableMapping,
 } from '../model/plugin.ts';
 import { type Header, NO_HEADERS } from '../model/record.ts';
@@ -89,7 +88,7 @@ export class Pipeline implements BatchEncoder {
       } else this.#other(change, nowMicros);
     }
     this.#heartbeat(nowMs);
-    this.#keep(batch.state ?? []);
+    for (const record of batch.state ?? []) this.#options.output.keep(record);
     return {
       records: this.#options.output.take(),
       offset: this.#transactions === null ? batch.offset : { ...batch.offset, ...this.#transactions.offset() },
@@ -100,11 +99,6 @@ export class Pipeline implements BatchEncoder {
 
   release(encoded: EncodedBatch): void {
     this.#options.output.release(encoded.records);
-  }
-
-  #keep(state: readonly StateRecord[]): void {
-    const headers = this.#records.headers(NO_HEADERS);
-    for (const { topic, key, value } of state) this.#options.output.append(topic, 0, key, value, headers);
   }
 
   /** Returns the entry for the table's next change: another one when a NULL was unexpected. */

@@ -30,14 +30,16 @@ export class SlabPool {
 export class RecordWriter implements EncodedRecords {
   readonly topic: string;
   readonly partition: number;
+  readonly kept: boolean;
   readonly sink: JsonSink;
   index: Int32Array = new Int32Array(INITIAL_RECORDS * INDEX_STRIDE);
   count = 0;
   readonly headers: (readonly EncodedHeader[])[] = [];
 
-  constructor(topic: string, partition: number, slab: Buffer) {
-    this.topic = topic;
-    this.partition = partition;
+  constructor(place: { readonly topic: string; readonly partition: number; readonly kept: boolean }, slab: Buffer) {
+    this.topic = place.topic;
+    this.partition = place.partition;
+    this.kept = place.kept;
     this.sink = new JsonSink(slab);
   }
 

@@ -9,7 +9,7 @@ const KIB = 1024;
 
 test('records of any number and size come out as they went in', () => {
   const random = new Random(7);
-  const writer = new RecordWriter('t', 0, Buffer.alloc(1));
+  const writer = new RecordWriter({ topic: 't', partition: 0, kept: false }, Buffer.alloc(1));
   const headerLists = Array.from({ length: 5 }, (_, i) => [{ key: `h${i}`, value: Buffer.from([i]) }]);
   const expected = Array.from({ length: 3000 }, (_, i) => {
     const bytes = (longest: number): Buffer | null =>

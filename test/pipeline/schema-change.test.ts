@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SchemaChange } from '../../decoders/change.ts';
 import type { ColumnSchema } from '../../decoders/table-schema.ts';
-import type { Batch } from '../../src/model/plugin.ts';
+import type { Batch, EncodedBatch } from '../../src/model/plugin.ts';
 import type { LogRecord } from '../../src/model/record.ts';
 import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import { decodeRecords } from '../../src/pipeline/decode-records.ts';
@@ -10,11 +10,11 @@ import { configOf, fakeSource, TX } from './fake-source.ts';
 
 const NOW_MICROS = 1_700_000_000_000_999;
 
-function recordsOf(
+function encodedOf(
   batch: Partial<Batch>,
   properties: Readonly<Record<string, string>> = {},
   include = true,
-): readonly LogRecord[] {
+): EncodedBatch {
   const config = configOf({
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
@@ -29,7 +29,11 @@ function recordsOf(
     clock: () => NOW_MICROS,
   });
   pipeline.resume(null);
-  const { records, timestampMs } = pipeline.encode({ changes: [], offset: {}, bytes: 1, ...batch });
+  return pipeline.encode({ changes: [], offset: {}, bytes: 1, ...batch });
+}
+
+function recordsOf(...args: Parameters<typeof encodedOf>): readonly LogRecord[] {
+  const { records, timestampMs } = encodedOf(...args);
   return records.flatMap((part) => decodeRecords(part, 0, timestampMs));
 }
 
@@ -184,5 +188,13 @@ test('what a source keeps for itself goes to partition 0 as it is, in its order,
   assert.deepEqual(
     records.slice(1).map(({ topic, partition, key, value, headers }) => ({ topic, partition, key, value, headers })),
     state.map((record) => ({ ...record, partition: 0, headers: [] })),
+  );
+  assert.deepEqual(
+    encodedOf({ changes: [CREATE], state }).records.map(({ topic, kept }) => [topic, kept]),
+    [
+      ['shop', false],
+      ['shop.schema-history', true],
+      ['shop.prepared', true],
+    ],
   );
 });

@@ -116,7 +116,7 @@ export class Appender {
     for (const records of append.records) {
       const { count } = records;
       if (count === 0) continue;
-      const topic = this.#topics.obtain(records.topic);
+      const topic = records.kept === true ? this.#topics.obtainKept(records.topic) : this.#topics.obtain(records.topic);
       const state = partitionOf(topic, records.partition);
       const end = ends.get(state) ?? { offset: state.endOffset, bytes: state.endBytes };
       const stored = encodeBatch(records, this.#compressor);

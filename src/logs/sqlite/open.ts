@@ -9,7 +9,7 @@ import { corrupt, guarded, notDatabase } from './log-error.ts';
 const APPLICATION_ID = 0x746c7263;
 
 /** `PRAGMA user_version`: the version of the file format (FORMAT.md). */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** A batch's id is `partition id << OFFSET_BITS | base offset`: 11 years at 100,000 records/s, for 262,143 partitions. */
 export const OFFSET_BITS = 45;
@@ -19,7 +19,7 @@ export const MAX_PARTITIONS = 2 ** (63 - OFFSET_BITS) - 1;
 const BUSY_TIMEOUT_MS = 10_000;
 
 const SCHEMA: readonly string[] = [
-  'CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, crc INTEGER NOT NULL)',
+  'CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, kept INTEGER NOT NULL, crc INTEGER NOT NULL)',
   'CREATE TABLE topic_partition (id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, partition INTEGER NOT NULL, start_offset INTEGER NOT NULL, start_bytes INTEGER NOT NULL, crc INTEGER NOT NULL)',
   'CREATE TABLE batch (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL, end_bytes INTEGER NOT NULL, codec INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)',
   'CREATE TABLE source_offset (key TEXT PRIMARY KEY, value TEXT, updated_ms INTEGER NOT NULL, total_records INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID',

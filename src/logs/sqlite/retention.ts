@@ -108,7 +108,7 @@ export class Retention {
 
   #deleteFrom(topic: TopicState, state: PartitionState, nowMs: number, budget: number): number {
     let deleted = 0;
-    for (; deleted < budget; deleted++) {
+    for (; deleted < budget && !topic.kept; deleted++) {
       const oldest = this.#oldestOf(state);
       if (oldest === null || !this.#isDue(oldest, state, nowMs)) break;
       state.startOffset = oldest.baseOffset + oldest.count;

@@ -32,6 +32,8 @@ export interface PartitionState {
 export interface TopicState {
   readonly id: number;
   readonly name: string;
+  /** Without retention: a source needs all of it. */
+  kept: boolean;
   readonly partitions: readonly PartitionState[];
 }
 
@@ -45,6 +47,7 @@ interface TopicRow {
   readonly id: number;
   readonly name: string;
   readonly partitions: number;
+  readonly kept: 0 | 1;
   readonly crc: number;
 }
 
@@ -79,12 +82,14 @@ export function loadState(db: Database.Database, path: string): LogState {
       else siblings.push(state);
     }
     const topics = new Map<string, TopicState>();
-    for (const row of db.prepare<[], TopicRow>('SELECT id, name, partitions, crc FROM topic ORDER BY name').iterate()) {
+    for (const row of db
+      .prepare<[], TopicRow>('SELECT id, name, partitions, kept, crc FROM topic ORDER BY name')
+      .iterate()) {
       const partitions = byTopic.get(row.id) ?? [];
-      if (row.crc !== rowCrc(row.id, row.name, row.partitions) || partitions.length !== row.partitions) {
+      if (row.crc !== topicCrc(row) || partitions.length !== row.partitions) {
         throw corrupt(path, `the row of topic ${row.id} is not as it was written`);
       }
-      topics.set(row.name, { id: row.id, name: row.name, partitions });
+      topics.set(row.name, { id: row.id, name: row.name, kept: row.kept === 1, partitions });
     }
     if (topics.size !== byTopic.size) throw corrupt(path, 'a topic is missing');
     const totalRecords =
@@ -125,7 +130,7 @@ export function checkBatch(row: BatchRow, partitionId: number, path: string, top
 }
 
 /** Adds a topic, durably, and its state. Call inside no transaction. */
-export function createTopic(db: Database.Database, state: LogState, name: string, count: number): TopicState {
+export function createTopic(db: Database.Database, state: LogState, { name, count, kept }: NewTopic): TopicState {
   const topic = db
     .transaction(() => {
       const nextId = (table: string) =>
@@ -141,26 +146,46 @@ export function createTopic(db: Database.Database, state: LogState, name: string
           },
         );
       }
-      db.prepare('INSERT INTO topic (id, name, partitions, crc) VALUES (?, ?, ?, ?)').run(
+      const row: Omit<TopicRow, 'crc'> = { id, name, partitions: count, kept: kept ? 1 : 0 };
+      db.prepare('INSERT INTO topic (id, name, partitions, kept, crc) VALUES (?, ?, ?, ?, ?)').run(
         id,
         name,
         count,
-        rowCrc(id, name, count),
+        row.kept,
+        topicCrc(row),
       );
       const insert = db.prepare(
         'INSERT INTO topic_partition (id, topic_id, partition, start_offset, start_bytes, crc) VALUES (?, ?, ?, 0, 0, ?)',
       );
       const partitions: PartitionState[] = [];
       for (let partition = 0; partition < count; partition++) {
-        const row = { id: firstPartition + partition, topicId: id, partition, startOffset: 0, startBytes: 0 };
-        insert.run(row.id, id, partition, partitionCrc(row));
-        partitions.push({ id: row.id, partition, startOffset: 0, startBytes: 0, endOffset: 0, endBytes: 0 });
+        const first = { id: firstPartition + partition, topicId: id, partition, startOffset: 0, startBytes: 0 };
+        insert.run(first.id, id, partition, partitionCrc(first));
+        partitions.push({ id: first.id, partition, startOffset: 0, startBytes: 0, endOffset: 0, endBytes: 0 });
       }
-      return { id, name, partitions };
+      return { id, name, kept, partitions };
     })
     .immediate();
   state.topics.set(name, topic);
   return topic;
+}
+
+export interface NewTopic {
+  readonly name: string;
+  /** Of partitions. */
+  readonly count: number;
+  readonly kept: boolean;
+}
+
+/** Takes a topic out of retention, durably. Call inside no transaction. */
+export function keepTopic(db: Database.Database, topic: TopicState): void {
+  const row: Omit<TopicRow, 'crc'> = { id: topic.id, name: topic.name, partitions: topic.partitions.length, kept: 1 };
+  db.prepare('UPDATE topic SET kept = ?, crc = ? WHERE id = ?').run(row.kept, topicCrc(row), row.id);
+  topic.kept = true;
+}
+
+function topicCrc({ id, name, partitions, kept }: Omit<TopicRow, 'crc'>): number {
+  return rowCrc(id, name, partitions, kept);
 }
 
 export function partitionCrc(row: Omit<PartitionRow, 'crc'>): number {

@@ -5,6 +5,7 @@ import { guarded } from './log-error.ts';
 import {
   checkTails,
   createTopic,
+  keepTopic,
   type LogState,
   loadState,
   type PartitionState,
@@ -73,7 +74,23 @@ export class Topics {
         remedy: 'Configure a whole number from 1 on.',
       });
     }
-    return guarded(this.#path, `creating topic ${name}`, () => createTopic(this.#db, state, name, count));
+    return guarded(this.#path, `creating topic ${name}`, () =>
+      createTopic(this.#db, state, { name, count, kept: false }),
+    );
+  }
+
+  /** A topic that has no retention from now on: made with one partition where it is new. */
+  obtainKept(name: string): TopicState {
+    const state = this.state;
+    const known = state.topics.get(name);
+    if (known === undefined) {
+      checkTopicName(name);
+      return guarded(this.#path, `creating topic ${name}`, () =>
+        createTopic(this.#db, state, { name, count: 1, kept: true }),
+      );
+    }
+    if (!known.kept) guarded(this.#path, `keeping topic ${name}`, () => keepTopic(this.#db, known));
+    return known;
   }
 }
 

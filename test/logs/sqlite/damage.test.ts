@@ -126,13 +126,13 @@ test('a file that is no log, or of a newer format, is refused and left as it is'
   const newer = folder.file('newer.db');
   await openSqliteLog({ path: newer }).close();
   const newerDb = new Database(newer);
-  newerDb.pragma('user_version = 2');
+  newerDb.pragma('user_version = 3');
   newerDb.close();
   for (const [path, message] of [
     [text, /notes\.txt is not a tailrace log: it is not a SQLite database/],
     [note, /note\.txt is not a tailrace log: it is not a SQLite database/],
     [foreign, /foreign\.db is not a tailrace log: it is another program's SQLite database/],
-    [newer, /newer\.db has log format 2, this tailrace reads format 1/],
+    [newer, /newer\.db has log format 3, this tailrace reads format 2/],
   ] as const) {
     const before = readFileSync(path);
     for (const readonly of [true, false]) {

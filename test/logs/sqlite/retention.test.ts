@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import { openSqliteLog } from '../../../src/logs/sqlite/log.ts';
+import { createStateReader } from '../../../src/logs/state-reader.ts';
 import { appendOf, collect, encodeRecords, plain, SERVER, TempFolder } from './log-fixture.ts';
 
 const TOPIC = 'orders';
@@ -153,4 +154,38 @@ test('the file shrinks after much of it was deleted', async () => {
   assert.equal(kept.length, 10);
   await log.close();
   assert.ok(statSync(path).size < 20_000_000, `${statSync(path).size} bytes of 80 MB are left`);
+});
+
+test('a topic that a source keeps for itself has one partition and no retention, also where it was made without', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  const open = () =>
+    openSqliteLog({ path, compression: 'none', partitions: 3, retention: { bytes: 1000, ms: 1 }, clock: () => 10_000 });
+  const kept = (topic: string, i: number) => ({ ...encodeRecords(topic, batch(i * 10)), kept: true });
+  let log = open();
+  const startOffsets = async () =>
+    Object.fromEntries(
+      (await log.topics()).map(({ topic, partitions }) => [topic, partitions.map((p) => p.startOffset)]),
+    );
+  let epoch = await log.fence('shop');
+  await log.append(appendOf(epoch, [encodeRecords('older', batch(0))], 1, 10_000));
+  for (let i = 0; i < 40; i++) {
+    const data = encodeRecords(TOPIC, batch(i * 10));
+    await log.append(appendOf(epoch, [data, kept('history', i), kept('older', i + 1)], i, 1000));
+  }
+  const { [TOPIC]: data, ...own } = await startOffsets();
+  assert.ok(data![0]! > 0);
+  assert.deepEqual(own, { history: [0], older: [0, 0, 0] });
+  await log.close();
+  // Whoever writes next need not know of it.
+  log = open();
+  epoch = await log.fence('other');
+  for (let i = 0; i < 40; i++) await log.append({ ...appendOf(epoch, [], i, 20_000), connector: 'other' });
+  assert.deepEqual(await startOffsets(), { [TOPIC]: [400, 0, 0], history: [0], older: [0, 0, 0] });
+  const state = createStateReader(log);
+  const read = await collect(state.read('history'));
+  assert.equal(read.length, 400);
+  assert.deepEqual([String(read[399]!.key), String(read[399]!.value).length], ['399', 100]);
+  assert.deepEqual(await collect(state.read('none')), []);
+  await log.close();
 });
