@@ -20,7 +20,10 @@ export interface Batch {
   readonly state?: readonly StateRecord[];
 }
 
-/** A record of a topic that a source keeps for itself, on its partition 0: a schema history, prepared transactions. */
+/**
+ * A record of a topic that a source keeps for itself, on its partition 0: a schema history, prepared transactions. One with
+ * neither key nor value says that nothing before it is needed any more: the log may forget it.
+ */
 export interface StateRecord {
   readonly topic: string;
   readonly key: Buffer | null;

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { TailraceError } from '../../model/errors.ts';
 import type { Append } from '../../model/log.ts';
+import { type EncodedRecords, INDEX_STRIDE } from '../../model/record.ts';
 import { formatOffsetKey } from '../offset-key.ts';
 import { ZstdCompressor } from '../zstd-compressor.ts';
 import { batchCrc, type Codec, encodeBatch, type StoredBatch } from './batch-codec.ts';
@@ -20,6 +21,8 @@ interface PlannedBatch {
   readonly count: number;
   readonly endBytes: number;
   readonly stored: StoredBatch;
+  /** Of a topic that is kept: what comes before this log offset is not needed any more; null: the batch does not say. */
+  readonly neededFrom: number | null;
 }
 
 /** The writing side: one transaction an append, with records, source offset, epoch check and a little retention. */
@@ -121,7 +124,8 @@ export class Appender {
       const end = ends.get(state) ?? { offset: state.endOffset, bytes: state.endBytes };
       const stored = encodeBatch(records, this.#compressor);
       const endBytes = end.bytes + stored.head.length + stored.body.length;
-      planned.push({ topic, state, baseOffset: end.offset, count, endBytes, stored });
+      const neededFrom = topic.kept ? neededFromOf(records, end.offset) : null;
+      planned.push({ topic, state, baseOffset: end.offset, count, endBytes, stored, neededFrom });
       ends.set(state, { offset: end.offset + count, bytes: endBytes });
     }
     return planned;
@@ -132,11 +136,12 @@ export class Appender {
     this.#checkEpoch(connector, epoch);
     const log = this.#topics.state;
     if (snapshot === 'begin') this.#snapshots.begin(connector, epoch);
-    for (const { state, baseOffset, count, endBytes, stored } of planned) {
+    for (const { state, baseOffset, count, endBytes, stored, neededFrom } of planned) {
       const crc = batchCrc({ partitionId: state.id, baseOffset, count, timestampMs, endBytes }, stored);
       const { codec, rawBytes, head, body } = stored;
       this.#insertBatch.run(state.id, baseOffset, count, timestampMs, endBytes, codec, rawBytes, crc, head, body);
       this.#snapshots.note(connector, epoch, state.id, baseOffset);
+      if (neededFrom !== null) state.neededFrom = neededFrom;
       state.endOffset = baseOffset + count;
       state.endBytes = endBytes;
       log.totalRecords += count;
@@ -145,6 +150,14 @@ export class Appender {
     this.#offsets.write(formatOffsetKey(connector, partition), offset, log.totalRecords);
     this.#retention.deleteSome(planned, log.topics, this.#clock());
   }
+}
+
+/** Log offset of the last record without key and value, by which a source says that it needs nothing before it. */
+function neededFromOf({ count, index }: EncodedRecords, baseOffset: number): number | null {
+  for (let i = count - 1; i >= 0; i--) {
+    if (index[i * INDEX_STRIDE] === -1 && index[i * INDEX_STRIDE + 1] === -1) return baseOffset + i;
+  }
+  return null;
 }
 
 function fenced(connector: string, epoch: number, current: number | undefined): TailraceError {

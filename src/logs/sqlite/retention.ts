@@ -74,7 +74,6 @@ export class Retention {
     topics: ReadonlyMap<string, TopicState>,
     nowMs: number,
   ): void {
-    if (this.#policy.bytes === undefined && this.#policy.ms === undefined) return;
     let budget = BATCHES_PER_STEP;
     for (const { topic, state } of written) budget -= this.#deleteFrom(topic, state, nowMs, budget);
     for (let i = 0; i < PARTITIONS_PER_STEP && budget > 0; i++) {
@@ -108,9 +107,13 @@ export class Retention {
 
   #deleteFrom(topic: TopicState, state: PartitionState, nowMs: number, budget: number): number {
     let deleted = 0;
-    for (; deleted < budget && !topic.kept; deleted++) {
+    const { bytes, ms } = this.#policy;
+    if (!topic.kept && bytes === undefined && ms === undefined) return 0;
+    for (; deleted < budget; deleted++) {
       const oldest = this.#oldestOf(state);
-      if (oldest === null || !this.#isDue(oldest, state, nowMs)) break;
+      if (oldest === null) break;
+      const isDue = topic.kept ? isForgotten(oldest, state) : this.#isDue(oldest, state, nowMs);
+      if (!isDue) break;
       state.startOffset = oldest.baseOffset + oldest.count;
       state.startBytes = oldest.endBytes;
       this.#delete.run(state.id, state.id, state.id, state.startOffset);
@@ -166,6 +169,11 @@ export class Retention {
     if (found !== null) this.#oldest.set(state.id, found);
     return found;
   }
+}
+
+/** Of a topic that a source keeps, and does not need so far back. */
+function isForgotten({ baseOffset, count }: Oldest, { neededFrom }: PartitionState): boolean {
+  return baseOffset + count <= neededFrom;
 }
 
 function* allPartitions(topics: ReadonlyMap<string, TopicState>): Generator<[TopicState, PartitionState]> {

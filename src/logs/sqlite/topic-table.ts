@@ -24,6 +24,8 @@ export interface PartitionState {
   /** Log offset of the oldest record kept, and the stored bytes that were ever deleted before it. */
   startOffset: number;
   startBytes: number;
+  /** Of a topic that is kept: records before this log offset are not needed any more. 0 where that is not known. */
+  neededFrom: number;
   /** Log offset that the next record gets, and the stored bytes ever appended. */
   endOffset: number;
   endBytes: number;
@@ -76,7 +78,8 @@ export function loadState(db: Database.Database, path: string): LogState {
       const tail = tailOf.get(id, id);
       const endOffset = tail === undefined ? startOffset : tail.baseOffset + tail.count;
       records += endOffset;
-      const state = { id, partition, startOffset, startBytes, endOffset, endBytes: tail?.endBytes ?? startBytes };
+      const endBytes = tail?.endBytes ?? startBytes;
+      const state = { id, partition, startOffset, startBytes, neededFrom: 0, endOffset, endBytes };
       const siblings = byTopic.get(topicId);
       if (siblings === undefined) byTopic.set(topicId, [state]);
       else siblings.push(state);
@@ -161,7 +164,15 @@ export function createTopic(db: Database.Database, state: LogState, { name, coun
       for (let partition = 0; partition < count; partition++) {
         const first = { id: firstPartition + partition, topicId: id, partition, startOffset: 0, startBytes: 0 };
         insert.run(first.id, id, partition, partitionCrc(first));
-        partitions.push({ id: first.id, partition, startOffset: 0, startBytes: 0, endOffset: 0, endBytes: 0 });
+        partitions.push({
+          id: first.id,
+          partition,
+          startOffset: 0,
+          startBytes: 0,
+          neededFrom: 0,
+          endOffset: 0,
+          endBytes: 0,
+        });
       }
       return { id, name, kept, partitions };
     })

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import { openSqliteLog } from '../../../src/logs/sqlite/log.ts';
 import { createStateReader } from '../../../src/logs/state-reader.ts';
-import { appendOf, collect, encodeRecords, plain, SERVER, TempFolder } from './log-fixture.ts';
+import { appendOf, collect, encodeRecords, type PlainRecord, plain, SERVER, TempFolder } from './log-fixture.ts';
 
 const TOPIC = 'orders';
 
@@ -187,5 +187,31 @@ test('a topic that a source keeps for itself has one partition and no retention,
   assert.equal(read.length, 400);
   assert.deepEqual([String(read[399]!.key), String(read[399]!.value).length], ['399', 100]);
   assert.deepEqual(await collect(state.read('none')), []);
+  await log.close();
+});
+
+test('of a topic that a source keeps, what it says it needs no more goes, a batch at a time, and nothing else', async () => {
+  using folder = new TempFolder();
+  const path = folder.file();
+  const log = openSqliteLog({ path });
+  const epoch = await log.fence('shop');
+  const append = (...records: readonly PlainRecord[]) =>
+    log.append(appendOf(epoch, [{ ...encodeRecords('prepared', records), kept: true }], 1));
+  const xa = { key: 'xa', value: 'rows' };
+  const done = { key: 'xa', value: null };
+  const forget = { key: null, value: null };
+  for (let i = 0; i < 50; i++) await append(xa, done);
+  const info = async () => (await log.topics())[0]!.partitions[0]!;
+  assert.equal((await info()).records, 100);
+  await append(xa, forget, xa);
+  for (let i = 0; i < 10; i++) await append();
+  assert.deepEqual([(await info()).startOffset, (await info()).endOffset], [100, 103]);
+  await append(done, xa);
+  assert.equal((await info()).startOffset, 100);
+  await append(forget);
+  assert.equal((await info()).startOffset, 105);
+  assert.deepEqual((await collect(log.read({ topic: 'prepared', partition: 0, from: 0 }))).map(plain), [
+    [105, null, null],
+  ]);
   await log.close();
 });
