@@ -1,22 +1,17 @@
-import { ABSENT_VALUE, type Change, type Column } from '../decoders/change.ts';
 import type { ConnectorConfig } from './config/connector.ts';
 import { type ConnectorKind, type LagReader, loadConnectorKind } from './connector-kind.ts';
 import { Backoff } from './engine/backoff.ts';
-import { runSourceTask } from './engine/source-task.ts';
 import { Supervisor } from './engine/supervisor.ts';
 import { partitionFor } from './logs/partitioner.ts';
-import { openSqliteLog, type SqliteLog } from './logs/sqlite/log.ts';
-import { realLogPath } from './logs/sqlite/log-path.ts';
-import { createStateReader, NO_STATE } from './logs/state-reader.ts';
+import type { SqliteLog } from './logs/sqlite/log.ts';
+import { OpenLogs } from './logs/sqlite/open-logs.ts';
+import { createStateReader } from './logs/state-reader.ts';
 import { TailraceError } from './model/errors.ts';
-import type { TopicLog } from './model/log.ts';
 import type { BatchEncoder, Source } from './model/plugin.ts';
-import type { EncodedRecords, LogRecord } from './model/record.ts';
 import type { HealthProvider, TaskStatus } from './model/status.ts';
 import type { Logger } from './observe/logger.ts';
 import { TaskCounters } from './observe/task-counters.ts';
 import { createPipeline } from './pipeline/create-pipeline.ts';
-import { decodeRecords } from './pipeline/decode-records.ts';
 import type { HttpServer } from './rest/server.ts';
 
 /** The first restart comes at once enough to be unnoticed after a failover of a second or two. */
@@ -76,76 +71,6 @@ export async function runConnectors(configs: readonly ConnectorConfig[], options
     await http?.close();
     await logs.close();
   }
-}
-
-export interface TailRecord extends LogRecord {
-  /** Columns of the old row, where the database sent no more than its key: the envelope has stand-ins for the others. Null: all. */
-  readonly oldColumns: ReadonlySet<string> | null;
-}
-
-export interface TailOptions {
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-  /** Records in the order of their commits. */
-  readonly onRecords: (records: readonly TailRecord[]) => void | Promise<void>;
-}
-
-/** Hands the changes of a database over as they come, kept nowhere; `temporary`: the server keeps nothing for it either. */
-export async function tailDatabase(
-  config: ConnectorConfig,
-  options: TailOptions & { readonly temporary: boolean },
-): Promise<void> {
-  const { logger, signal, onRecords, temporary } = options;
-  const kind = await loadConnectorKind(config);
-  const source = kind.createSource({ logger, state: NO_STATE, temporary });
-  const encoder = createPipeline({
-    config,
-    source,
-    connectorType: kind.connectorType,
-    partitionsOf: () => 1,
-    partitioner: partitionFor,
-  });
-  const oldColumns = new WeakMap<EncodedRecords, ReadonlySet<string>>();
-  // A change at a time: a batch would come out by topic, not in the order of the commits.
-  const inOrder: BatchEncoder = {
-    resume: (from) => encoder.resume(from),
-    encode: (batch) => {
-      const records = batch.changes.flatMap((change) => {
-        const encoded = encoder.encode({ ...batch, changes: [change], state: [] });
-        const columns = oldColumnsOf(change);
-        if (columns !== null) for (const part of encoded.records) oldColumns.set(part, columns);
-        return encoded.records;
-      });
-      return { records, offset: batch.offset, timestampMs: Date.now() };
-    },
-    release: (encoded) => encoder.release(encoded),
-  };
-  let count = 0;
-  const log: Pick<TopicLog, 'append'> = {
-    async append({ records, timestampMs }) {
-      for (const part of records) {
-        const columns = oldColumns.get(part) ?? null;
-        await onRecords(decodeRecords(part, count, timestampMs).map((record) => ({ ...record, oldColumns: columns })));
-        count += part.count;
-      }
-    },
-  };
-  const task = { connector: config.name, epoch: 1, source, encoder: inOrder, log, from: null, onAppended: () => {} };
-  try {
-    await runSourceTask(task, signal);
-  } finally {
-    await source.close();
-  }
-}
-
-function oldColumnsOf(change: Change): ReadonlySet<string> | null {
-  if (change.kind !== 'row' || change.before === null || change.before.image === 'full') return null;
-  const { table, before } = change;
-  const isThere =
-    before.image === 'key'
-      ? ({ identity }: Column): boolean => identity
-      : (_: Column, index: number): boolean => before.spans[before.base + 2 * index] !== ABSENT_VALUE;
-  return new Set(table.columns.filter(isThere).map(({ name }) => name));
 }
 
 function hasSnapshot({ state, source }: TaskStatus): boolean {
@@ -237,36 +162,6 @@ async function startHttp(connectors: readonly Connector[], { logger }: WorkerOpt
   const server = await startHttpServer({ listen, health, metrics, clock: Date.now });
   logger.info({ url: server.url }, 'health, lag and metrics are served');
   return server;
-}
-
-/** Logs by the file that their paths lead to: connectors of one process may share one. Those that were given stay open. */
-class OpenLogs {
-  readonly #given: ReadonlyMap<string, SqliteLog>;
-  readonly #opened = new Map<string, SqliteLog>();
-
-  constructor(given: ReadonlyMap<string, SqliteLog>) {
-    this.#given = new Map([...given].map(([path, log]) => [realLogPath(path), log]));
-  }
-
-  open(config: ConnectorConfig): SqliteLog {
-    const path = realLogPath(config['tailrace.log.path']);
-    let log = this.#given.get(path) ?? this.#opened.get(path);
-    if (log === undefined) {
-      const bytes = config['tailrace.log.retention.bytes'];
-      const ms = config['tailrace.log.retention.ms'];
-      log = openSqliteLog({
-        path,
-        partitions: config['tailrace.log.partitions'],
-        retention: { ...(bytes === -1 ? {} : { bytes }), ...(ms === -1 ? {} : { ms }) },
-      });
-      this.#opened.set(path, log);
-    }
-    return log;
-  }
-
-  async close(): Promise<void> {
-    for (const log of this.#opened.values()) await log.close();
-  }
 }
 
 function describe(error: unknown): string {

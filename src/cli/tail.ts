@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { RawConfig } from '../config/config-def.ts';
 import { isMysqlUrl } from '../config/connection-url.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { TailRecord } from '../worker.ts';
+import type { TailRecord } from '../tail-database.ts';
 import { type CommandIo, usesColor } from './command-io.ts';
 import { commandLogger, type LogOptions } from './command-logger.ts';
 import { type UrlUse, withUrl } from './connection.ts';
@@ -62,7 +62,7 @@ async function tail(url: string, options: TailOptions, io: CommandIo): Promise<v
     if (left <= 0) stop.abort();
     return io.stdout.write(shown.map(show).join(''));
   };
-  const { tailDatabase } = await import('../worker.ts');
+  const { tailDatabase } = await import('../tail-database.ts');
   await withUrl(url, { keys, words: tailWords(options) }, io, (config) =>
     tailDatabase(config, {
       logger: commandLogger(options, io),
