@@ -126,12 +126,13 @@ export class SnapshotReader<P extends SnapshotTable, T extends Tx> {
 
   /** A row that another one of the same table follows. */
   row(worker: Worker<P, T>, row: Row, isFirst: boolean): void {
+    this.#pushHeld();
     this.#push(row, worker.table, isFirst ? this.#firstMarker(worker) : 'true');
   }
 
   tableDone(worker: Worker<P, T>, last: Row | null, isOnlyRow: boolean): void {
     if (last !== null) {
-      if (this.#held !== null) this.#push(this.#held.row, this.#held.table, this.#held.marker);
+      this.#pushHeld();
       const isFirstOfAll = isOnlyRow && worker.index === 0;
       this.#held = { row: last, table: worker.table, marker: isFirstOfAll ? 'first' : 'last_in_data_collection' };
     }
@@ -163,6 +164,14 @@ export class SnapshotReader<P extends SnapshotTable, T extends Tx> {
   /** Debezium gives `first` to a row of the first table only: when that is empty, no row is. */
   #firstMarker(worker: Worker<P, T>): SnapshotMarker {
     return worker.index === 0 ? 'first' : 'first_in_data_collection';
+  }
+
+  /** Something follows it. */
+  #pushHeld(): void {
+    if (this.#held === null) return;
+    const { row, table, marker } = this.#held;
+    this.#held = null;
+    this.#push(row, table, marker);
   }
 
   #push(row: Row, table: Table, marker: SnapshotMarker): void {
