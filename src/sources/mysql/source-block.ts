@@ -45,6 +45,9 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
   /** The text that never changes: up to ts_ms. */
   readonly #head: string;
   readonly #tables = new WeakMap<Table, TableTexts>();
+  /** The text up to `pos` of the change at hand, and what it is made of. */
+  #beforePosition = '';
+  #cutOf: Pick<RowChange<BinlogTx>, 'tx' | 'table' | 'snapshot'> | null = null;
 
   constructor(options: SourceBlockOptions) {
     const { version, family, name } = options;
@@ -86,16 +89,36 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
   }
 
   jsonPieces(change: RowChange<BinlogTx>): readonly string[] {
+    const { tx } = change;
+    if (!this.#isCutFor(change)) this.#cut(change);
+    const query = tx.query === null ? 'null' : text(tx.query);
+    return [`${this.#beforePosition}${tx.position},"row":`, `,"thread":${tx.threadId},"query":${query}}`];
+  }
+
+  /** A transaction of single-row statements has a rows event for each: all but its position stays the same. */
+  #isCutFor({ tx, table, snapshot }: RowChange<BinlogTx>): boolean {
+    const cut = this.#cutOf;
+    return (
+      cut !== null &&
+      cut.table === table &&
+      cut.snapshot === snapshot &&
+      cut.tx.commitTimeMicros === tx.commitTimeMicros &&
+      cut.tx.gtid === tx.gtid &&
+      cut.tx.file === tx.file &&
+      cut.tx.serverId === tx.serverId
+    );
+  }
+
+  #cut(change: RowChange<BinlogTx>): void {
     const { tx, table, snapshot } = change;
     const micros = tx.commitTimeMicros;
     const nanos = micros === 0 ? '0' : `${micros}000`;
     const { database, name } = this.#tableTexts(table);
     const gtid = tx.gtid === null ? 'null' : text(tx.gtid);
-    const query = tx.query === null ? 'null' : text(tx.query);
-    return [
-      `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${database},"ts_us":${micros},"ts_ns":${nanos}${name}${tx.serverId},"gtid":${gtid},"file":${text(tx.file)},"pos":${tx.position},"row":`,
-      `,"thread":${tx.threadId},"query":${query}}`,
-    ];
+    const times = `,"ts_us":${micros},"ts_ns":${nanos}`;
+    const place = `${tx.serverId},"gtid":${gtid},"file":${text(tx.file)},"pos":`;
+    this.#cutOf = { tx, table, snapshot };
+    this.#beforePosition = `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${database}${times}${name}${place}`;
   }
 
   transactionId({ tx }: Change<BinlogTx>): string {

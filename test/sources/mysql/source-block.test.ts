@@ -55,6 +55,22 @@ test('the pieces of the compiled path join to the very text of the struct', () =
       'true',
     ),
   ];
+  // A change after another that differs from it in one thing has nothing of it.
+  const base = changeOf({ gtid: 'a:1' });
+  const others: Partial<BinlogTx>[] = [
+    { gtid: 'a:2' },
+    { gtid: null },
+    { commitTimeMicros: 5 },
+    { serverId: 2 },
+    { file: 'x' },
+    { position: 9 },
+    { threadId: 8 },
+    { query: 'q' },
+  ];
+  for (const other of others) {
+    changes.push(base, { ...base, tx: { ...base.tx, ...other } });
+  }
+  changes.push(base, { ...base, snapshot: 'last' }, base, { ...base, table: { ...base.table, name: 'other' } });
   for (const change of changes) {
     const text = block.jsonPieces(change).join(String(change.at));
     assert.equal(text, json.text(block.schema, block.struct(change, change.table)));
