@@ -80,7 +80,7 @@ for (const family of families) {
     );
     await schema.client.query('INSERT INTO `all` (id) VALUES (2)');
     const reading = await readWhole(mysqlConfigFor(family, schema.url), family);
-    const list = entries.map(([name, [type]]) => (type.startsWith('float') ? `${name} * 1e0` : name)).join(', ');
+    const list = entries.map(([name, [type = '']]) => (type.startsWith('float') ? `${name} * 1e0` : name)).join(', ');
     const got = reading.rows.flatMap(({ after }) => Object.values(after));
     assert.deepEqual(got, await serverBytes(schema, `id, ${list}, inv`));
     const [first] = reading.rows;
