@@ -12,7 +12,7 @@ export function bootstrapCommand(io: CommandIo): Command {
   return new Command('bootstrap')
     .summary('snapshot, with progress, then stream')
     .description(
-      'Reads the tables of a connector and shows how far it is. Then it ends, with the slot holding what follows for a later run, or goes on streaming. Progress is JSON lines on standard error when that is no terminal.',
+      'Reads the tables of a connector and shows how far it is. Then it ends, and a later run goes on with what followed (a slot of Postgres holds it, MySQL keeps its binlog for a time), or it goes on streaming. Progress is JSON lines on standard error when that is no terminal.',
     )
     .argument('<config>', 'connector configuration (.json or .properties)')
     .addOption(

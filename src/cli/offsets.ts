@@ -33,7 +33,7 @@ export function offsetsCommand(io: CommandIo): Command {
     .option('--partition <json>', PARTITION_HELP)
     .addHelpText(
       'after',
-      '\nExample:\n  tailrace offsets set shop \'{"lsn_proc":26723064,"lsn_commit":26723064,"lsn":26723064}\'',
+      '\nExample:\n  tailrace offsets set shop \'{"lsn_proc":26723064,"lsn_commit":26723064,"lsn":26723064}\'\n  tailrace offsets set shop-mysql \'{"file":"binlog.000003","pos":157}\'',
     )
     .action((connector: string, offset: string, options: ChangeOptions) => setOffset(connector, offset, options, io));
   const reset = addLogOptions(new Command('reset'))

@@ -20,6 +20,7 @@ const EXAMPLES = `
 Examples:
   tailrace demo
   tailrace tail postgres://postgres@localhost:5432/shop
+  tailrace tail mysql://root@localhost:3306/shop
   tailrace validate shop.json
   tailrace bootstrap shop.json --then stream
   tailrace run shop.json

@@ -14,7 +14,7 @@ export interface ConnectorMetrics {
 
 /**
  * `/metrics` in Prometheus' text form: Debezium's attributes and Connect's metrics under the names that the usual JMX exporter
- * rules give them, and the slot's bytes. Everything is read when it is scraped; nothing is done per change.
+ * rules give them, and what is not delivered yet of the database's log. Everything is read when it is scraped; nothing is done per change.
  */
 export class Metrics {
   readonly contentType: string;
