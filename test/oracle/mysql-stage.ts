@@ -34,12 +34,8 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
   const userOf = (connector: string): string => `${name}_${connector}`;
   const users = new Set<string>();
   await using opened = new AsyncDisposableStack();
-  const connect = async (): Promise<mysql.Connection> => {
-    const connection = await mysql.createConnection(url.href);
-    opened.defer(() => connection.end());
-    return connection;
-  };
-  const [session, admin] = [await connect(), await connect()];
+  const admin = await mysql.createConnection(url.href);
+  opened.defer(() => admin.end());
   // Databases come and go in the binlog; users, which are not part of a scenario, do not.
   const unlogged = async (statements: readonly string[]): Promise<void> => {
     for (const statement of ['SET SESSION sql_log_bin = 0', ...statements, 'SET SESSION sql_log_bin = 1'])
@@ -53,6 +49,9 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
     for (const database of databases.map((row) => String(row.name)))
       if (database.startsWith(name)) await admin.query(`DROP DATABASE \`${database}\``);
   });
+  // Ended before its database is dropped: what it holds locked would never be free.
+  const session = await mysql.createConnection(url.href);
+  opened.defer(() => session.end());
   await session.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`);
   await session.query(`USE ${name}`);
   let hasMarkerTable = false;
@@ -78,8 +77,9 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
         'offset.storage.file.filename': join(folder, connector),
         'schema.history.internal': 'io.debezium.storage.file.history.FileSchemaHistory',
         'schema.history.internal.file.filename': join(folder, `${connector}.history`),
-        // The server is everybody's; what others do there is no part of a scenario.
+        // The server is everybody's; what others do there is no part of a scenario, and may be past Debezium's parser.
         'schema.history.internal.store.only.captured.databases.ddl': 'true',
+        'schema.history.internal.skip.unparseable.ddl': 'true',
         'database.include.list': name,
         ...withMarkers(scenario.config, fill),
       };
@@ -117,7 +117,8 @@ function isMarker({ key, value }: OracleRecord): boolean {
 
 /** Lists that name what is captured name the markers' table, too. */
 function withMarkers(config: Readonly<Record<string, string>>, fill: (text: string) => string): Record<string, string> {
-  const filled = Object.entries(config).map(([key, value]): [string, string] => {
+  const filled = Object.entries(config).map(([name, value]): [string, string] => {
+    const key = fill(name);
     if (key === 'table.include.list') return [key, fill(`${value},{db}.${markerTable}`)];
     if (key === 'column.include.list') return [key, fill(`${value},{db}.${markerTable}..*`)];
     return [key, fill(value)];

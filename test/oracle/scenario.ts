@@ -15,6 +15,7 @@ import { splitStatements } from './sql-statements.ts';
  *     -- server: 15                   on Postgres 15; 18 by default
  *     -- server: mysql                those in the folder mysql: on that family alone, mysql or mariadb; on both by default
  *     -- settings: name=value ...     on a MySQL or MariaDB server of its own with these options
+ *     -- config mysql: ..             any directive with a family counts for that family alone
  *     -- needs: package file          a Debian package, and the file that proves that it is installed
  *     -- stops: text                  where we differ by stopping with an error that holds the text
  *     -- differs: docs/differences.md#anchor what   where we mean to differ from Debezium
@@ -58,14 +59,21 @@ export function loadScenarios(filters: readonly string[] = []): Scenario[] {
 }
 
 export function parseScenario(name: string, text: string): Scenario[] {
+  if (dirname(name) !== 'mysql') return parseFor('postgres', name, text);
+  const server = /^-- server: (mysql|mariadb)$/m.exec(text)?.[1] as MysqlFamily | undefined;
+  const families: readonly MysqlFamily[] = server === undefined ? ['mysql', 'mariadb'] : [server];
+  return families.flatMap((family) => parseFor(family, `${family}/${basename(name)}`, text));
+}
+
+function parseFor(family: ScenarioServer['family'], name: string, text: string): Scenario[] {
   const config: Record<string, string> = {};
   const variants: { name: string; config: Record<string, string> }[] = [];
   const needs: { package: string; file: string }[] = [];
   const differs: string[] = [];
+  const settings: Record<string, string> = {};
   const sections: { kind: Section['kind']; groups: string[] }[] = [];
   let schemasEnable = false;
-  let server: string | null = null;
-  const settings: Record<string, string> = {};
+  let version: PostgresVersion = 18;
   let stops: string | null = null;
   for (const line of text.split('\n')) {
     const section = /^-- (setup|stream|stopped)$/.exec(line)?.[1] as Section['kind'] | undefined;
@@ -76,17 +84,17 @@ export function parseScenario(name: string, text: string): Scenario[] {
       if (line === '-- sync') current.groups.push('');
       else current.groups[current.groups.length - 1] += `${line}\n`;
     } else {
-      const [, directive, value = ''] =
-        /^-- (config|variant|schemas|server|settings|needs|stops|differs): (.+)$/.exec(line) ?? [];
+      const [, directive, only, value = ''] = directiveLine.exec(line) ?? [];
       const words = value.split(' ');
+      if (only !== undefined && only !== family) continue;
       if (directive === 'config') Object.assign(config, property(value, name));
       else if (directive === 'variant') {
         variants.push({
-          name: words[0] ?? '',
+          name: `${name}@${words[0]}`,
           config: Object.assign({}, ...words.slice(1).map((word) => property(word, name))),
         });
       } else if (directive === 'schemas') schemasEnable = value === 'on';
-      else if (directive === 'server') server = value;
+      else if (directive === 'server') version = value === '15' ? 15 : 18;
       else if (directive === 'settings') Object.assign(settings, ...words.map((word) => property(word, name)));
       else if (directive === 'needs') needs.push({ package: words[0] ?? '', file: words[1] ?? '' });
       else if (directive === 'stops') stops = value;
@@ -95,41 +103,18 @@ export function parseScenario(name: string, text: string): Scenario[] {
         throw new Error(`${name}: SQL before the first section: ${line}`);
     }
   }
-  const dialect = dirname(name) === 'mysql' ? 'mysql' : 'postgres';
-  const shared = {
-    config,
-    schemasEnable,
-    needs,
-    stops,
-    differs,
-    sections: sections.map(({ kind, groups }) => ({
-      kind,
-      groups: groups.map((group) => splitStatements(group, dialect)),
-    })),
-  };
-  const scenarios: Scenario[] =
-    dialect === 'postgres'
-      ? [{ ...shared, name, server: { family: 'postgres', version: server === '15' ? 15 : 18 } }]
-      : familiesOf(server, name).map((family) => ({
-          ...shared,
-          name: `${family}/${basename(name)}`,
-          server: { family, settings },
-        }));
-  if (variants.length === 0) return scenarios;
-  return scenarios.flatMap((scenario) =>
-    variants.map((variant) => ({
-      ...scenario,
-      name: `${scenario.name}@${variant.name}`,
-      config: { ...config, ...variant.config },
-    })),
-  );
+  const dialect = family === 'postgres' ? 'postgres' : 'mysql';
+  const split = sections.map(({ kind, groups }) => ({
+    kind,
+    groups: groups.map((group) => splitStatements(group, dialect)),
+  }));
+  const server: ScenarioServer = family === 'postgres' ? { family, version } : { family, settings };
+  const scenario = { name, config, schemasEnable, server, needs, stops, differs, sections: split };
+  if (variants.length === 0) return [scenario];
+  return variants.map((variant) => ({ ...scenario, name: variant.name, config: { ...config, ...variant.config } }));
 }
 
-function familiesOf(server: string | null, name: string): MysqlFamily[] {
-  if (server === null || server === 'both') return ['mysql', 'mariadb'];
-  if (server === 'mysql' || server === 'mariadb') return [server];
-  throw new Error(`${name}: not a server: ${server}`);
-}
+const directiveLine = /^-- (config|variant|schemas|server|settings|needs|stops|differs)(?: (mysql|mariadb))?: (.+)$/;
 
 function property(text: string, scenario: string): Record<string, string> {
   const equals = text.indexOf('=');
