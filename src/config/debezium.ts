@@ -168,7 +168,6 @@ export const debeziumUnsupported: readonly UnsupportedKey[] = [
   { key: 'poll.dispatch.interval.ms', effect: 'quiet', reason: 'changes are delivered as they come' },
   { key: 'query.fetch.size', effect: 'quiet', reason: 'rows are streamed' },
   { key: 'topic.cache.size', effect: 'quiet', reason: 'topic names are kept per table' },
-  { key: 'include.schema.comments', effect: 'ignored', reason: 'comments are not put into schemas', inert: ['false'] },
   {
     key: 'event.processing.failure.handling.mode',
     effect: 'ignored',

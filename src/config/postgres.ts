@@ -217,6 +217,7 @@ export const postgresUnsupported: readonly UnsupportedKey[] = [
   { key: 'xmin.fetch.interval.ms', effect: 'ignored', reason: 'source.xmin stays null', inert: ['0'] },
   { key: 'snapshot.fetch.size', effect: 'quiet', reason: 'the snapshot streams rows with COPY' },
   { key: 'snapshot.lock.timeout.ms', effect: 'quiet', reason: 'the snapshot takes no table locks' },
+  { key: 'include.schema.comments', effect: 'ignored', reason: 'comments are not put into schemas', inert: ['false'] },
   { key: 'include.schema.changes', effect: 'quiet', reason: 'Postgres has no schema change topic' },
   { key: 'database.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },
   { key: 'schema.history.*', effect: 'quiet', reason: 'Postgres has no schema history' },

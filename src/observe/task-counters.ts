@@ -52,7 +52,7 @@ export class TaskCounters {
     this.batchMaxRecords = Math.max(this.batchMaxRecords, written);
     const last = changes.at(-1);
     if (last === undefined) return;
-    if (last.kind === 'row' && last.op === 'r') {
+    if ((last.kind === 'row' || last.kind === 'schema') && last.snapshot !== 'false') {
       this.snapshot.lastEventMs = timestampMs;
       return;
     }
@@ -97,7 +97,10 @@ export class TaskCounters {
         this.transactions++;
         return;
       case 'begin':
+      case 'schema':
         return;
+      default:
+        change satisfies never;
     }
   }
 }
