@@ -3,6 +3,8 @@ import { epochDays } from '../../pgoutput/text/calendar.ts';
 import { bigEndian, expectLength, littleEndian } from './fixed-length.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
+/** Microseconds in a unit of a fraction of so many bytes. */
+const FRACTION_MICROS = [0, 10_000, 100, 1];
 /** MySQL's TIME goes to 838:59:59. */
 const MAX_TIME_HOURS = 838;
 
@@ -96,12 +98,15 @@ export function parseDateTime(bytes: Uint8Array, start: number, end: number, dig
   const fractionBytes = fractionByteLength(digits);
   expectLength('datetime', start, end, 5 + fractionBytes);
   if ((bytes[start]! & 0x80) === 0) throw new DecodeError('datetime: negative', start);
-  // The lower 17 bits begin inside the third byte.
-  const time = bigEndian(bytes, start + 2, start + 5) & 0x1_ffff;
-  const date = Math.floor((bigEndian(bytes, start, start + 5) - 0x80_0000_0000) / 0x2_0000);
-  setPackedDate(into, date, start);
-  const micros = fractionMicros(bigEndian(bytes, start + 5, end), fractionBytes, start);
-  setTimeOfDay(into, time >> 12, (time >> 6) & 63, time & 63, micros, start);
+  const third = bytes[start + 2]!;
+  const fourth = bytes[start + 3]!;
+  const fifth = bytes[start + 4]!;
+  const yearMonth = ((bytes[start]! & 0x7f) << 10) | (bytes[start + 1]! << 2) | (third >> 6);
+  setDate(into, Math.floor(yearMonth / 13), yearMonth % 13, (third >> 1) & 31, start);
+  const hour = ((third & 1) << 4) | (fourth >> 4);
+  const minute = ((fourth & 15) << 2) | (fifth >> 6);
+  const micros = fractionBytes === 0 ? 0 : fractionMicros(bigEndian(bytes, start + 5, end), fractionBytes, start);
+  setTimeOfDay(into, hour, minute, fifth & 63, micros, start);
 }
 
 /** DATETIME as before MySQL 5.6: 8 bytes, little-endian, the decimal number YYYYMMDDhhmmss. */
@@ -176,9 +181,9 @@ function pad(value: number, digits: number): string {
 
 /** `raw` counts units of 10^-2, 10^-4 or 10^-6 seconds, by its bytes. */
 function fractionMicros(raw: number, fractionBytes: number, offset: number): number {
-  const micros = raw * 100 ** (3 - fractionBytes);
-  if (fractionBytes > 0 && micros >= MICROS_PER_SECOND) throw new DecodeError('a fraction of a second above 1', offset);
-  return fractionBytes === 0 ? 0 : micros;
+  const micros = raw * FRACTION_MICROS[fractionBytes]!;
+  if (micros >= MICROS_PER_SECOND) throw new DecodeError('a fraction of a second above 1', offset);
+  return micros;
 }
 
 function timeMicros(

@@ -35,7 +35,7 @@ export function charsetText(name: string): CharsetText {
     return {
       read: parse,
       write: (sink, bytes, start, end) => {
-        if (isAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end))) sink.utf8(bytes, start, end);
+        if (isUtf8Text(bytes, start, end)) sink.utf8(bytes, start, end);
         else sink.string(parse(bytes, start, end));
       },
     };
@@ -74,6 +74,37 @@ function isAsciiCompatible(parse: ParseText): boolean {
     // Not a text at all there.
     return false;
   }
+}
+
+/** Strictly: what is not, MariaDB's surrogates among it, the parser judges. */
+function isUtf8Text(bytes: Buffer, start: number, end: number): boolean {
+  if (isAscii(bytes, start, end)) return true;
+  if (end - start > LOOP_BYTES) return isUtf8(bytes.subarray(start, end));
+  for (let at = start; at < end; ) {
+    const lead = bytes[at]!;
+    if (lead < 0x80) {
+      at++;
+      continue;
+    }
+    const second = at + 1 < end ? bytes[at + 1]! : 0;
+    if ((second & 0xc0) !== 0x80) return false;
+    if (lead < 0xe0) {
+      if (lead < 0xc2) return false;
+      at += 2;
+      continue;
+    }
+    if (at + 2 >= end || (bytes[at + 2]! & 0xc0) !== 0x80) return false;
+    if (lead < 0xf0) {
+      // Overlong forms and surrogates.
+      if ((lead === 0xe0 && second < 0xa0) || (lead === 0xed && second >= 0xa0)) return false;
+      at += 3;
+      continue;
+    }
+    if (at + 3 >= end || (bytes[at + 3]! & 0xc0) !== 0x80) return false;
+    if (lead > 0xf4 || (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second >= 0x90)) return false;
+    at += 4;
+  }
+  return true;
 }
 
 function isAscii(bytes: Buffer, start: number, end: number): boolean {
