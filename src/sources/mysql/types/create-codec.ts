@@ -32,6 +32,8 @@ export function createCodec(column: ColumnSchema, form: ValueForm, options: Type
   const schema: Schema = {
     ...type.schema,
     optional: type.schema.optional || column.optional,
+    // Comments are kept where they are wanted (`include.schema.comments`).
+    ...(column.comment === null ? {} : { doc: column.comment }),
     ...(defaultValue === null ? {} : { default: defaultValue }),
   };
   const missing = column.optional ? null : (defaultValue ?? type.fallback);

@@ -143,6 +143,15 @@ test('a value that a row image leaves out: the placeholder for text and bytes, e
   }
 });
 
+test('a comment that was kept is the schema’s doc', () => {
+  const codec = createFixtureCodec('varchar(5)', TEXT_FORM, { comment: 'who', defaultValue: 'x' });
+  assert.equal(
+    formatJsonSchema(codec.schema, CONNECT_JSON),
+    '{"type":"string","optional":true,"doc":"who","default":"x"}',
+  );
+  assert.equal(createFixtureCodec('geometry', TEXT_FORM, { comment: 'where' }).schema.doc, 'where');
+});
+
 test('a type that nobody has a mapping for has no codec', () => {
   for (const declared of ['xmltype', 'sys_refcursor', 'unknown', 'int_array']) {
     assert.equal(maybeCodec(declared, TEXT_FORM), null, declared);

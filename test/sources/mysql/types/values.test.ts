@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import { DecodeError } from '../../../../decoders/decode-error.ts';
+import type { ValueSink } from '../../../../src/model/codec.ts';
 import { TailraceError } from '../../../../src/model/errors.ts';
 import type { ValueForm } from '../../../../src/sources/mysql/types/value-form.ts';
 import { binlogForm, type ColumnChoices, codecOf, jsonOf, TEXT_FORM } from './codec-fixture.ts';
@@ -255,6 +257,30 @@ test('text is decoded by the character set of its column', () => {
       return { type: 'varchar(100)', choices: { charset }, text: hex(digits), form, bytes: hex(digits), json };
     }),
   );
+});
+
+test('UTF-8 is passed on as it is just where the platform says that it is UTF-8', () => {
+  const { write } = codecOf('text', TEXT_FORM, { charset: 'utf8mb4' });
+  let isPassedOn = false;
+  const sink = { utf8: () => void (isPassedOn = true), string: () => {} } as unknown as ValueSink;
+  const leads = [0x61, 0x80, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff];
+  const others = [0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0];
+  for (const lead of leads) {
+    for (const [i, second] of others.entries()) {
+      for (const third of others) {
+        for (const length of [1, 2, 3, 4]) {
+          const bytes = Buffer.from([lead, second, third, others[7 - i]!].slice(0, length));
+          isPassedOn = false;
+          try {
+            write(sink, bytes, 0, length);
+          } catch (error) {
+            assert.ok(error instanceof DecodeError);
+          }
+          assert.equal(isPassedOn, isUtf8(bytes), bytes.toString('hex'));
+        }
+      }
+    }
+  }
 });
 
 test('bytes that are no text of the character set are an error, without the bytes', () => {
