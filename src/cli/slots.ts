@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Client } from 'pg';
-import { isPostgresConfig } from '../config/connector.ts';
+import { type ConnectorConfig, isPostgresConfig } from '../config/connector.ts';
+import type { PostgresConfig } from '../config/postgres.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SlotLag } from '../model/status.ts';
 import type { CommandIo } from './command-io.ts';
@@ -21,16 +22,24 @@ export function slotsCommand(io: CommandIo): Command {
     .argument('<source>', SOURCE)
     .option('--json', 'one line of JSON for each slot')
     .addHelpText('after', '\nExample:\n  tailrace slots list postgres://postgres@localhost:5432/shop')
-    .action((source: string, options: SlotOptions) => showSlots(source, null, { ...options, columns: IDENTITY }, io));
+    .action((source: string, options: SlotOptions) =>
+      withArgument(source, io, (config) => showSlots(withSlots(config), null, { ...options, columns: IDENTITY }, io)),
+    );
   const lag = new Command('lag')
-    .summary('what slots hold back')
-    .description('Shows how much WAL each slot makes the server keep, and how much of it is not confirmed.')
+    .summary('what slots hold back, or what of a binlog is not delivered')
+    .description(
+      'Shows how much WAL each slot makes the server keep, and how much of it is not confirmed. Of MySQL and MariaDB, which have no slots: how far a connector is behind in the binlog, and for how long the server keeps that.',
+    )
     .argument('<source>', SOURCE)
     .argument('[slot]', 'only this slot')
     .option('--json', 'one line of JSON for each slot')
     .addHelpText('after', '\nExample:\n  tailrace slots lag shop.json')
     .action((source: string, slot: string | undefined, options: SlotOptions) =>
-      showSlots(source, slot ?? null, { ...options, columns: LAG }, io),
+      withArgument(source, io, async (config) => {
+        if (isPostgresConfig(config)) return showSlots(config, slot ?? null, { ...options, columns: LAG }, io);
+        const { showBinlogLag } = await import('./binlog-lag.ts');
+        return showBinlogLag(config, options, io);
+      }),
     );
   const drop = new Command('drop')
     .summary('drop a slot that nobody reads')
@@ -40,7 +49,9 @@ export function slotsCommand(io: CommandIo): Command {
     .argument('<source>', SOURCE)
     .argument('<slot>', 'name of the slot')
     .addHelpText('after', '\nExample:\n  tailrace slots drop shop.json old_slot')
-    .action((source: string, slot: string) => dropSlot(source, slot, io));
+    .action((source: string, slot: string) =>
+      withArgument(source, io, (config) => dropSlot(withSlots(config), slot, io)),
+    );
   return new Command('slots')
     .summary('list and drop replication slots, show their lag')
     .description('List replication slots, show what they hold back, drop them.')
@@ -73,13 +84,13 @@ const LAG: readonly Column[] = [
 ];
 
 async function showSlots(
-  source: string,
+  config: PostgresConfig,
   name: string | null,
   options: SlotOptions & { readonly columns: readonly Column[] },
   io: CommandIo,
 ): Promise<void> {
   const { listSlots } = await import('../sources/postgres/slots.ts');
-  const slots = await withDatabase(source, 'read the replication slots', io, (client) => listSlots(client, name));
+  const slots = await withDatabase(config, 'read the replication slots', (client) => listSlots(client, name));
   if (name !== null && slots.length === 0) {
     throw new TailraceError('source.slot_missing', `there is no replication slot ${name}`, {
       remedy: '`tailrace slots list` shows those that exist.',
@@ -96,32 +107,27 @@ async function showSlots(
   }
 }
 
-async function dropSlot(source: string, name: string, io: CommandIo): Promise<void> {
+async function dropSlot(config: PostgresConfig, name: string, io: CommandIo): Promise<void> {
   const { dropUnusedSlot } = await import('../sources/postgres/slots.ts');
-  await withDatabase(source, `drop replication slot ${name}`, io, (client) => dropUnusedSlot(client, name));
+  await withDatabase(config, `drop replication slot ${name}`, (client) => dropUnusedSlot(client, name));
   await io.stdout.write(`dropped replication slot ${name}\n`);
 }
 
 async function withDatabase<T>(
-  source: string,
+  config: PostgresConfig,
   doing: string,
-  io: CommandIo,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { withConnection } = await import('../sources/postgres/connection.ts');
-  return withArgument(source, io, async (config) => {
-    if (!isPostgresConfig(config)) throw noSlots();
-    return withConnection(config, doing, work);
-  });
+  return withConnection(config, doing, work);
 }
 
-function noSlots(): TailraceError {
-  return new TailraceError(
+/** Throws where the server has none. */
+function withSlots(config: ConnectorConfig): PostgresConfig {
+  if (isPostgresConfig(config)) return config;
+  throw new TailraceError(
     'config.invalid',
     'MySQL and MariaDB have no replication slots: their servers keep the binlog for a time, whoever reads it',
-    {
-      remedy:
-        '`tailrace validate <config>` tells for how long, and /lag of a running tailrace how much of that is left.',
-    },
+    { remedy: '`tailrace slots lag <config>` shows how far a connector is behind in it, and for how long it is kept.' },
   );
 }

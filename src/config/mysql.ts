@@ -171,7 +171,7 @@ export const mysqlDef = {
     doc: 'Whether DDL of captured tables gives records on the topic `<topic.prefix>`.',
   }),
   'include.schema.comments': flag(false, {
-    doc: 'Whether the schema history and the records of DDL tell the comments of tables and columns.',
+    doc: 'Whether comments of tables and columns are told: in the schema history, in records of DDL, and as the `doc` of fields.',
   }),
   'include.query': flag(false, {
     doc: 'Whether records tell the statement that made the change. The server has to log it: `binlog_rows_query_log_events`, MariaDB `binlog_annotate_row_events`.',

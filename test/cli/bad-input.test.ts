@@ -130,9 +130,9 @@ test('a URL of another kind of database is told so', async () => {
     'error: --slot is for Postgres; MySQL and MariaDB have no slots',
   );
   await fails(
-    ['slots', 'lag', 'mysql://u:hunter2@h/d'],
+    ['slots', 'list', 'mysql://u:hunter2@h/d'],
     2,
-    'error: MySQL and MariaDB have no replication slots: their servers keep the binlog for a time, whoever reads it\nfix: `tailrace validate <config>` tells for how long, and /lag of a running tailrace how much of that is left.',
+    'error: MySQL and MariaDB have no replication slots: their servers keep the binlog for a time, whoever reads it\nfix: `tailrace slots lag <config>` shows how far a connector is behind in it, and for how long it is kept.',
   );
 });
 

@@ -1,0 +1,46 @@
+import type { MysqlConfig } from '../config/mysql.ts';
+import { TailraceError } from '../model/errors.ts';
+import type { BinlogLag } from '../model/status.ts';
+import type { CommandIo } from './command-io.ts';
+import { checkLog } from './log-check.ts';
+import { formatBytes, formatSeconds, textTable } from './text-table.ts';
+
+type Column = readonly [title: string, cell: (lag: BinlogLag) => string];
+
+const COLUMNS: readonly Column[] = [
+  ['DELIVERED TO', ({ file, position }) => (file === null ? '-' : `${file}:${position}`)],
+  ['SERVER AT', ({ serverFile, serverPosition }) => `${serverFile}:${serverPosition}`],
+  ['UNDELIVERED', (lag) => formatBytes(lag.unconfirmedBytes)],
+  ['TRANSACTIONS', ({ missingTransactions }) => (missingTransactions === null ? '-' : String(missingTransactions))],
+  ['KEPT FOR', ({ retentionMs }) => (retentionMs === null ? 'ever' : formatSeconds(retentionMs / 1000))],
+  ['LEFT', (lag) => leftOf(lag)],
+];
+
+/** What a connector has not delivered yet of its server's binlog, by the offset in its log; asked of the server. */
+export async function showBinlogLag(
+  config: MysqlConfig,
+  { json = false }: { readonly json?: boolean },
+  io: CommandIo,
+): Promise<void> {
+  const { loadConnectorKind } = await import('../connector-kind.ts');
+  const kind = await loadConnectorKind(config);
+  const { check, stored } = await checkLog(config);
+  if (check.status === 'error') {
+    throw new TailraceError('log.open', check.message, check.remedy === null ? {} : { remedy: check.remedy });
+  }
+  const report = await kind.createLagReader(async () => stored).read();
+  if (report.kind !== 'binlog' || report.binlog === null) {
+    throw new TailraceError('source.connect', report.error ?? 'the server told nothing of its binlog');
+  }
+  const { binlog } = report;
+  await io.stdout.write(
+    json
+      ? `${JSON.stringify({ connector: config.name, ...binlog })}\n`
+      : textTable([COLUMNS.map(([title]) => title), COLUMNS.map(([, cell]) => cell(binlog))]),
+  );
+}
+
+function leftOf({ purged, retentionLeftMs }: BinlogLag): string {
+  if (purged) return 'purged';
+  return retentionLeftMs === null ? '-' : formatSeconds(retentionLeftMs / 1000);
+}
