@@ -48,6 +48,8 @@ interface Announcement {
 
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
+/** Borders without rows between them have to fill a batch, too. */
+const BOUNDARY_BYTES = 64;
 const MICROS_PER_SECOND = 1_000_000;
 const ROW_FORMAT_REMEDY =
   'SET GLOBAL binlog_format = ROW, and see that no session sets its own; then read the tables again: snapshot.mode=when_needed or always.';
@@ -106,7 +108,7 @@ export class TransactionReducer {
 
   /** What is taken now ends inside of a transaction. */
   get isOpen(): boolean {
-    return this.#open !== null || this.#announced !== null;
+    return this.#open !== null || (this.#announced !== null && this.#statement === null);
   }
 
   /** The last event holds others, to be taken by {@link step}. */
@@ -123,12 +125,15 @@ export class TransactionReducer {
     return this.#serverId;
   }
 
-  /** Where a restart goes on when everything so far was delivered. */
+  /** Where a restart goes on when everything so far was delivered; a {@link statement} is not carried out yet. */
   get position(): TransactionPosition {
     const gtids = this.#executed === null ? null : formatExecutedGtids(this.#executed);
-    const { file, end } = this.#place;
+    const { file, begin, end } = this.#place;
     const open = this.#open;
-    if (open === null) return { file, position: this.#announced?.position ?? end, gtids, skip: this.#skip };
+    if (open === null) {
+      const position = this.#announced?.position ?? (this.#statement === null ? end : begin);
+      return { file, position, gtids, skip: this.#skip };
+    }
     return { file, position: open.position, gtids, skip: open.held === null ? open.progress : this.#skip };
   }
 
@@ -153,7 +158,11 @@ export class TransactionReducer {
   completeStatement(changes: readonly Change<BinlogTx>[]): void {
     this.#statement = null;
     for (const change of changes) this.#changes.push(change);
-    if (this.#open !== null) this.#open.ordinal++;
+    if (this.#open === null) this.#complete();
+    else {
+      this.#open.ordinal++;
+      this.#open.events++;
+    }
   }
 
   /** Takes the event `bytes[start, end)`, which may be gone after the call. */
@@ -244,7 +253,8 @@ export class TransactionReducer {
       default:
         event satisfies never;
     }
-    if (this.#open !== null) this.#open.events++;
+    // A statement counts once it was carried out.
+    if (this.#open !== null && this.#statement === null) this.#open.events++;
   }
 
   /** What a file's begin says was executed before it. */
@@ -385,7 +395,7 @@ export class TransactionReducer {
       default:
         this.#logged(statement, text, event);
     }
-    if (open === null) this.#complete();
+    if (open === null && this.#statement === null) this.#complete();
   }
 
   #logged(statement: Statement, text: string, { header, database, status }: QueryEvent): void {
@@ -531,7 +541,15 @@ export class TransactionReducer {
       firstRow,
       isBorrowed: bytes !== null && event.bytes.buffer === bytes.buffer,
     };
-    const rows = this.#rows.read(event, options, this.#changes);
+    const before = this.#changes.length;
+    let rows: number;
+    try {
+      rows = this.#rows.read(event, options, this.#changes);
+    } catch (error) {
+      // An event is delivered whole or not at all.
+      this.#changes.length = before;
+      throw error;
+    }
     this.#bytes += event.end - event.start;
     if (rows < firstRow) {
       throw new PositionLostError(`${rows} rows at ${this.#place}, of which ${firstRow} were delivered before`);
@@ -551,6 +569,7 @@ export class TransactionReducer {
 
   #boundary(kind: 'begin' | 'commit', open: OpenTransaction, header: EventHeader): void {
     this.#changes.push({ kind, tx: this.#tx(header, open), at: 0 });
+    this.#bytes += BOUNDARY_BYTES;
   }
 
   #tx({ serverId, timestamp }: EventHeader, open: OpenTransaction | null): BinlogTx {
