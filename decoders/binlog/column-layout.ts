@@ -17,9 +17,9 @@ export interface ColumnLayout {
 }
 
 /** By digits of the second: MariaDB source, sql/field.cc, `sec_part_bytes`, `time_hires_bytes`, `datetime_hires_bytes`. */
-const OLD_TIMESTAMP_BYTES = [4, 5, 5, 6, 6, 7, 7];
-const OLD_TIME_BYTES = [3, 4, 4, 5, 5, 5, 6];
-const OLD_DATETIME_BYTES = [8, 6, 6, 7, 7, 7, 8];
+export const OLD_TIMESTAMP_BYTES = [4, 5, 5, 6, 6, 7, 7];
+export const OLD_TIME_BYTES = [3, 4, 4, 5, 5, 5, 6];
+export const OLD_DATETIME_BYTES = [8, 6, 6, 7, 7, 7, 8];
 
 /**
  * `digits`, by index of the column, is for MariaDB's temporal columns of before 10.1 (`mysql56_temporal_format=OFF`):

@@ -59,7 +59,8 @@ export function formatJson(value: JsonValue, style: JsonStyle): string {
 /** The server breaks Base64 into lines (base64_encode in mysys/base64.cc). */
 const BASE64_LINE_CHARACTERS = 76;
 
-function base64Lines(bytes: Buffer): string {
+/** Base64 as the server has it in a document's text. */
+export function base64Lines(bytes: Buffer): string {
   const text = bytes.toString('base64');
   const lines: string[] = [];
   for (let at = 0; at < text.length; at += BASE64_LINE_CHARACTERS)

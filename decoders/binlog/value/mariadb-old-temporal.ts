@@ -1,5 +1,6 @@
 import { DecodeError } from '../../decode-error.ts';
-import { bigEndian } from './fixed-length.ts';
+import { OLD_DATETIME_BYTES, OLD_TIME_BYTES, OLD_TIMESTAMP_BYTES } from '../column-layout.ts';
+import { bigEndian, expectLength } from './fixed-length.ts';
 import type { DateTime } from './temporal.ts';
 
 /**
@@ -13,13 +14,15 @@ const TIME_ZERO_SECONDS = 3_020_400;
 
 /** Microseconds since 1970 UTC; 0 is `0000-00-00 00:00:00`. */
 export function parseHiresTimestamp(bytes: Uint8Array, start: number, end: number, digits: number): number {
+  expectLength('timestamp', start, end, OLD_TIMESTAMP_BYTES[digits]!);
   const fraction = bigEndian(bytes, start + 4, end) * 10 ** (6 - digits);
-  if (end - start < 4 || fraction >= MICROS_PER_SECOND) throw new DecodeError('timestamp: no such time', start);
+  if (fraction >= MICROS_PER_SECOND) throw new DecodeError('timestamp: no such time', start);
   return bigEndian(bytes, start, start + 4) * MICROS_PER_SECOND + fraction;
 }
 
 /** Signed microseconds. */
 export function parseHiresTime(bytes: Uint8Array, start: number, end: number, digits: number): number {
+  expectLength('time', start, end, OLD_TIME_BYTES[digits]!);
   const units = bigEndian(bytes, start, end) - TIME_ZERO_SECONDS * 10 ** digits;
   if (Math.abs(units) >= TIME_ZERO_SECONDS * 10 ** digits) throw new DecodeError('time: no such time', start);
   return units * 10 ** (6 - digits);
@@ -33,6 +36,7 @@ export function parseHiresDateTime(
   digits: number,
   into: DateTime,
 ): void {
+  expectLength('datetime', start, end, OLD_DATETIME_BYTES[digits]!);
   let packed = 0n;
   for (let at = start; at < end; at++) packed = (packed << 8n) | BigInt(bytes[at]!);
   const unitsPerSecond = 10n ** BigInt(digits);
@@ -49,5 +53,5 @@ export function parseHiresDateTime(
   into.day = take(32);
   into.month = take(13);
   into.year = rest;
-  if (into.year > 9999) throw new DecodeError('datetime: no such date', start);
+  if (into.year > 9999 || into.month > 12 || into.day > 31) throw new DecodeError('datetime: no such date', start);
 }

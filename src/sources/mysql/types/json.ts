@@ -1,6 +1,5 @@
 import { COLUMN_TYPE } from '../../../../decoders/binlog/column-type.ts';
-import { parseJson } from '../../../../decoders/binlog/value/json.ts';
-import { COMPACT_JSON, formatJson } from '../../../../decoders/binlog/value/json-text.ts';
+import { CompactJsonWriter } from '../../../../decoders/binlog/value/compact-json-writer.ts';
 import { compactJson } from '../../../../decoders/mysql-text/json.ts';
 import { charsetText } from './charset-text.ts';
 import type { ColumnType, Placeholder } from './column-type.ts';
@@ -14,35 +13,49 @@ const INITIAL_BYTES = 1024;
  */
 export function jsonType(form: ValueForm, placeholder: Placeholder): ColumnType {
   const utf8 = charsetText('utf8mb4');
-  let scratch = Buffer.alloc(0);
-  /** Compacts into `scratch`. */
-  const compact = (bytes: Buffer, start: number, end: number): number => {
-    if (scratch.length < end - start) scratch = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, 2 * (end - start)));
-    return compactJson(bytes, start, end, scratch);
-  };
-  // MariaDB's JSON is a name of LONGTEXT.
-  const isBinary = form.kind === 'binlog' && form.column.type === COLUMN_TYPE.json;
-  const hasText = (bytes: Buffer, start: number, end: number): boolean =>
-    !isBinary || (start < end && bytes[start] === JSON_TEXT_MARK);
-  const textStart = (start: number): number => (isBinary ? start + 1 : start);
-  const formatted = (bytes: Buffer, start: number, end: number): string =>
-    formatJson(parseJson(bytes, start, end), COMPACT_JSON);
+  const compact = form.kind === 'binlog' && form.column.type === COLUMN_TYPE.json ? binaryCompactor() : textCompactor();
   return {
     schema: { type: 'string', optional: false, name: 'io.debezium.data.Json', version: 1 },
     read: (bytes, start, end) => {
-      if (!hasText(bytes, start, end)) return formatted(bytes, start, end);
-      const length = compact(bytes, textStart(start), end);
-      return utf8.read(scratch, 0, length);
+      const text = compact(bytes, start, end);
+      return utf8.read(text.bytes, 0, text.length);
     },
     write: (sink, bytes, start, end) => {
-      if (!hasText(bytes, start, end)) {
-        sink.string(formatted(bytes, start, end));
-        return;
-      }
-      const length = compact(bytes, textStart(start), end);
-      utf8.write(sink, scratch, 0, length);
+      const text = compact(bytes, start, end);
+      utf8.write(sink, text.bytes, 0, text.length);
     },
     fallback: '{}',
     unavailable: placeholder.text,
+  };
+}
+
+/** Text in the first bytes of a buffer; the next call writes over it. */
+interface CompactText {
+  bytes: Buffer;
+  length: number;
+}
+
+type Compact = (bytes: Buffer, start: number, end: number) => CompactText;
+
+/** Of MySQL's binary form, or of text behind its mark. */
+function binaryCompactor(): Compact {
+  const writer = new CompactJsonWriter();
+  const compactText = textCompactor();
+  return (bytes, start, end) => {
+    if (start < end && bytes[start] === JSON_TEXT_MARK) return compactText(bytes, start + 1, end);
+    writer.write(bytes, start, end);
+    return writer;
+  };
+}
+
+/** Of the server's text; MariaDB's JSON is a name of LONGTEXT. */
+function textCompactor(): Compact {
+  const text: CompactText = { bytes: Buffer.alloc(0), length: 0 };
+  return (bytes, start, end) => {
+    if (text.bytes.length < end - start) {
+      text.bytes = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, 2 * (end - start)));
+    }
+    text.length = compactJson(bytes, start, end, text.bytes);
+    return text;
   };
 }

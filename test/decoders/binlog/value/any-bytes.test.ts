@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseBinary } from '../../../../decoders/binlog/value/binary.ts';
 import { parseBit, parseEnum, parseSet } from '../../../../decoders/binlog/value/bits.ts';
 import { type Charset, charsetOfCollation } from '../../../../decoders/binlog/value/collation.ts';
+import { CompactJsonWriter } from '../../../../decoders/binlog/value/compact-json-writer.ts';
 import { parseCompressed } from '../../../../decoders/binlog/value/compressed.ts';
 import { parseDecimal } from '../../../../decoders/binlog/value/decimal.ts';
 import { parseFloat32, parseFloat64 } from '../../../../decoders/binlog/value/float.ts';
@@ -16,6 +17,11 @@ import {
 import { parseJson } from '../../../../decoders/binlog/value/json.ts';
 import { parseJsonDiffs } from '../../../../decoders/binlog/value/json-diff.ts';
 import { parseInet4, parseInet6, parseUuid } from '../../../../decoders/binlog/value/mariadb.ts';
+import {
+  parseHiresDateTime,
+  parseHiresTime,
+  parseHiresTimestamp,
+} from '../../../../decoders/binlog/value/mariadb-old-temporal.ts';
 import {
   createDateTime,
   parseDate,
@@ -32,6 +38,8 @@ import {
 import { textParser } from '../../../../decoders/binlog/value/text.ts';
 import { parseVector } from '../../../../decoders/binlog/value/vector.ts';
 import { DecodeError } from '../../../../decoders/decode-error.ts';
+import { compactJson } from '../../../../decoders/mysql-text/json.ts';
+import { parseDateText, parseDateTimeText, parseTimeText } from '../../../../decoders/mysql-text/temporal.ts';
 import { randomSource, SEED } from '../seeded-random.ts';
 import { inside } from './inside.ts';
 
@@ -58,7 +66,15 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   parseUnsigned,
   parseUnsigned64,
   parseJson,
+  writeCompactJson: (bytes, start, end) => new CompactJsonWriter().write(bytes, start, end),
   parseJsonDiffs,
+  parseHiresTimestamp: (bytes, start, end) => parseHiresTimestamp(bytes, start, end, 3),
+  parseHiresTime: (bytes, start, end) => parseHiresTime(bytes, start, end, 6),
+  parseHiresDateTime: (bytes, start, end) => parseHiresDateTime(bytes, start, end, 5, time),
+  parseDateText: (bytes, start, end) => parseDateText(bytes, start, end, time),
+  parseDateTimeText: (bytes, start, end) => parseDateTimeText(bytes, start, end, time),
+  parseTimeText,
+  compactJson: (bytes, start, end) => compactJson(bytes, start, end, Buffer.alloc(end - start)),
   parseInet4,
   parseInet6,
   parseUuid,

@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import { COLUMN_TYPE } from '../../../../decoders/binlog/column-type.ts';
 import { EventParser } from '../../../../decoders/binlog/parse-event.ts';
 import { RowsReader } from '../../../../decoders/binlog/rows-reader.ts';
+import { CompactJsonWriter } from '../../../../decoders/binlog/value/compact-json-writer.ts';
 import { parseJson } from '../../../../decoders/binlog/value/json.ts';
 import { applyJsonDiffs, parseJsonDiffs } from '../../../../decoders/binlog/value/json-diff.ts';
 import { COMPACT_JSON, formatJson, SERVER_JSON } from '../../../../decoders/binlog/value/json-text.ts';
+import { parseUtf8 } from '../../../../decoders/binlog/value/unicode-text.ts';
 import { DecodeError } from '../../../../decoders/decode-error.ts';
 import { readBinlogFile, readBinlogFixture } from '../../../../fixtures/binlog/fixture.ts';
 import { mutate } from '../../pgoutput/mutate.ts';
@@ -127,6 +129,52 @@ function recorded(name: string): { documents: Buffer[]; diffs: Buffer[] } {
   }
   return { documents: documents!, diffs: diffs! };
 }
+
+/** Compact text by way of a tree, or written at once; null where it is refused. */
+function compactTexts(value: Buffer): [string | null, string | null] {
+  const textOrNull = (format: (bytes: Buffer, start: number, end: number) => string): string | null => {
+    try {
+      return inside(value, format);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return null;
+    }
+  };
+  const writer = new CompactJsonWriter();
+  return [
+    textOrNull((bytes, start, end) => formatJson(parseJson(bytes, start, end), COMPACT_JSON)),
+    textOrNull((bytes, start, end) => {
+      writer.write(bytes, start, end);
+      return parseUtf8(writer.bytes, 0, writer.length);
+    }),
+  ];
+}
+
+test(`compact text that is written at once is that of the tree (TEST_SEED=${SEED})`, () => {
+  const random = randomSource(SEED);
+  const { documents } = recorded('mysql-json');
+  const scalars = [
+    '',
+    '0403',
+    '07fbffffff',
+    '0700000080',
+    '05ff7f',
+    '0c0422c3a92f',
+    '0c021f07',
+    '0c01ff',
+    OBJECT,
+    ARRAY,
+  ];
+  for (const document of [...documents, ...scalars.map((hex) => Buffer.from(hex, 'hex'))]) {
+    const [tree, written] = compactTexts(document);
+    assert.equal(written, tree);
+    for (let i = 0; i < 50; i++) {
+      const changed = mutate(document, () => random(1 << 30) / (1 << 30));
+      const [changedTree, changedWritten] = compactTexts(changed);
+      assert.equal(changedWritten, changedTree, changed.toString('hex'));
+    }
+  }
+});
 
 function acceptsOrRefuses(value: Buffer, parse: (bytes: Buffer, start: number, end: number) => unknown): void {
   try {
