@@ -35,6 +35,8 @@ export interface TableSchema {
   readonly columns: readonly ColumnSchema[];
   /** Column names in the key's order. */
   readonly primaryKey: readonly string[];
+  /** `primaryKey` is that of a unique key, whose columns are all NOT NULL: the table has no primary key. */
+  readonly keyIsUnique?: true;
   readonly charset: string | null;
   readonly comment: string | null;
 }

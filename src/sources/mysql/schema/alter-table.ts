@@ -2,7 +2,7 @@ import type { AlterAction, ColumnDefinition, ColumnPlace } from '../../../../dec
 import type { ColumnSchema, TableSchema } from '../../../../decoders/table-schema.ts';
 import { charsetOf } from './charset-name.ts';
 import { type ColumnContext, columnSchema, convertedColumn, withTimestampDefault } from './column-schema.ts';
-import { isNotNull, sameName, withKey } from './create-table.ts';
+import { isNotNull, sameName, withKey, withUniqueKey } from './create-table.ts';
 import { defaultValue } from './default-value.ts';
 import { hasVersioning, isHiddenColumn, versionedKey, withoutVersioning, withVersioning } from './system-versioning.ts';
 
@@ -31,15 +31,45 @@ export function alterTable(before: TableSchema, actions: readonly AlterAction[],
       columns = columns.filter(({ name }) => !exists || !sameName(name, action.column.name));
       columns = inserted(columns, define(action.column), action.place);
     }
-    if (action.kind === 'change-column' && action.place !== null) {
-      const moved = columns.find(({ name }) => sameName(name, action.column.name));
-      if (moved !== undefined) columns = inserted(without(columns, moved), moved, action.place);
+    if (action.kind === 'set-default') {
+      // Also of a column that the same statement added.
+      const isAdded = ({ name }: ColumnSchema): boolean =>
+        sameName(name, action.name) && !before.columns.some((old) => sameName(old.name, name));
+      columns = columns.map((column) => (isAdded(column) ? withDefault(column, action, context) : column));
     }
+    if (action.kind !== 'change-column') continue;
+    const isNew = !before.columns.some(({ name }) => sameName(name, action.name));
+    const found = columns.find(({ name }) => sameName(name, action.column.name));
+    if (found === undefined || (action.place === null && !isNew)) continue;
+    // A column that the same statement added, known by its new name, is defined anew; at the end if no place is said.
+    columns = inserted(without(columns, found), isNew ? define(action.column) : found, action.place);
   }
-  key = alteredKey(key, columns, actions);
-  const result = withKey({ ...table, columns }, key);
-  return versioned(result, actions);
+  const altered = { ...table, columns };
+  const added = addedKeys(columns, actions);
+  if (added.primary !== null) return versioned(withKey(altered, added.primary), actions);
+  if (key.length > 0 && table.keyIsUnique !== true) return versioned(withKey(altered, key), actions);
+  return versioned(withUniqueKey(altered, key.length > 0 ? key : (added.unique ?? [])), actions);
 }
+
+/**
+ * False where only the server can tell what becomes of the table: labels that are converted to or from wide characters or
+ * bytes, which MySQL garbles, and the sizes that it gives to texts which one statement defines and converts.
+ */
+export function isTold(table: TableSchema, actions: readonly AlterAction[]): boolean {
+  const convert = actions.find((action) => action.kind === 'convert-charset');
+  if (convert === undefined) return true;
+  const defines = actions.some(
+    (action) =>
+      (action.kind === 'add-column' || action.kind === 'change-column') && /text|blob/.test(action.column.type.name),
+  );
+  const to = charsetOf(convert, null) ?? '';
+  const labels = table.columns.some(
+    (column) => column.labels.length > 0 && (WIDE.test(to) || WIDE.test(column.charset ?? '')),
+  );
+  return !defines && !labels;
+}
+
+const WIDE = /^(?:ucs2|utf16|utf32|binary)/;
 
 function withOptions(table: TableSchema, actions: readonly AlterAction[], context: ColumnContext): TableSchema {
   let { charset, columns, comment } = table;
@@ -71,7 +101,7 @@ function changed(
   column: ColumnSchema,
   actions: readonly AlterAction[],
   define: Define,
-  { dialect }: ColumnContext,
+  context: ColumnContext,
 ): ColumnSchema | null {
   let result = column;
   for (const action of actions) {
@@ -79,11 +109,17 @@ function changed(
     if (action.kind === 'drop-column') return null;
     if (action.kind === 'rename-column') result = { ...result, name: action.to };
     if (action.kind === 'change-column') result = define(action.column);
-    if (action.kind === 'set-default') {
-      result = { ...result, ...defaultValue(action.defaultText, result.optional, dialect) };
-    }
+    if (action.kind === 'set-default') result = withDefault(result, action, context);
   }
   return result;
+}
+
+function withDefault(
+  column: ColumnSchema,
+  { defaultText }: AlterAction & { kind: 'set-default' },
+  { dialect }: ColumnContext,
+): ColumnSchema {
+  return { ...column, ...defaultValue(defaultText, column.optional, dialect) };
 }
 
 /** New names by those before, in lower case. */
@@ -96,11 +132,13 @@ function renames(actions: readonly AlterAction[]): ReadonlyMap<string, string> {
   return renamed;
 }
 
-function alteredKey(
-  key: readonly string[],
-  columns: readonly ColumnSchema[],
-  actions: readonly AlterAction[],
-): string[] {
+interface AddedKeys {
+  readonly primary: readonly string[] | null;
+  /** The first that is as good as a primary key. */
+  readonly unique: readonly string[] | null;
+}
+
+function addedKeys(columns: readonly ColumnSchema[], actions: readonly AlterAction[]): AddedKeys {
   let primary: readonly string[] | null = null;
   let unique: readonly string[] | null = null;
   for (const action of actions) {
@@ -111,19 +149,19 @@ function alteredKey(
     if (primaryKey) primary = [name];
     else if (isUnique && isNotNull([name], columns)) unique ??= [name];
   }
-  if (primary !== null) return [...primary];
-  return key.length > 0 || unique === null ? [...key] : [...unique];
+  return { primary, unique };
 }
 
 function versioned(table: TableSchema, actions: readonly AlterAction[]): TableSchema {
   const action = actions.findLast((one) => one.kind === 'system-versioning');
+  const declaresEnd = actions.some((one) => one.kind === 'add-column' && one.column.generated === 'row-end');
+  let result = table;
   if (action?.kind === 'system-versioning') {
-    if (!action.add) return withKey(withoutVersioning(table), withoutVersioning(table).primaryKey);
-    const declaresEnd = actions.some((one) => one.kind === 'add-column' && one.column.generated === 'row-end');
-    const result = declaresEnd ? table : withVersioning(table);
-    return withKey(result, declaresEnd ? result.primaryKey : versionedKey(result.primaryKey));
+    if (!action.add) result = withoutVersioning(table);
+    else if (!declaresEnd) result = withVersioning(table);
   }
-  return hasVersioning(table) ? withKey(table, versionedKey(table.primaryKey)) : table;
+  if (result.keyIsUnique === true) return withUniqueKey(result, result.primaryKey);
+  return withKey(result, hasVersioning(result) ? versionedKey(result.primaryKey) : result.primaryKey);
 }
 
 function without(columns: readonly ColumnSchema[], column: ColumnSchema): readonly ColumnSchema[] {

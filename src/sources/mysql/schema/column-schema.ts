@@ -71,23 +71,27 @@ export function notNull(column: ColumnSchema): ColumnSchema {
 
 /** CONVERT TO CHARACTER SET: text gets the set, and the size that it then needs. */
 export function convertedColumn(column: ColumnSchema, charset: string | null): ColumnSchema {
-  if (column.charset === null || charset === null) return column;
+  if (column.charset === null || column.charset === 'binary' || charset === null) return column;
   const converted = { ...column, charset };
   if (charset === 'binary') return column.labels.length === 0 ? asBinary(converted) : converted;
   const sized = writtenSize(column);
   const size = TEXT_SIZES.indexOf(sized);
   if (size === -1) return outgrown(converted);
   const grows = bytesPerCharacter(charset) > bytesPerCharacter(column.charset);
-  if (!grows && sized === column.typeName) return converted;
+  if (!grows && column.length === null) return converted;
   return { ...converted, typeName: TEXT_SIZES[Math.min(grows ? size + 1 : size, 3)]!, length: null };
 }
 
-/** TEXT(n) and BLOB(n) are of the smallest type that holds n characters; the server's name for any other type. */
+/** The server's name of a type: TEXT(n) and BLOB(n) are of the smallest type that holds n characters. */
 export function writtenSize(column: ColumnSchema): string {
-  const { typeName, length } = column;
+  const { length, charset } = column;
+  const typeName = column.typeName
+    .replace(/TEXT BINARY$/, 'TEXT')
+    .replace(/^LONG VARBINARY$/, 'MEDIUMBLOB')
+    .replace(/^LONG( VARCHAR| CHAR VARYING)?( BINARY)?$/, 'MEDIUMTEXT');
   if ((typeName !== 'TEXT' && typeName !== 'BLOB') || length === null) return typeName;
-  const size = sizeFor(length * bytesPerCharacter(column.charset));
-  return typeName === 'TEXT' ? TEXT_SIZES[size]! : TEXT_SIZES[size]!.replace('TEXT', 'BLOB');
+  const size = TEXT_SIZES[sizeFor(length * bytesPerCharacter(charset))]!;
+  return typeName === 'TEXT' ? size : size.replace('TEXT', 'BLOB');
 }
 
 function sizeFor(bytes: number): number {

@@ -25,11 +25,10 @@ export function createTable(
     charset,
     comment: context.comments ? definition.comment : null,
   };
-  const primaryKey = definition.primaryKey.length > 0 ? definition.primaryKey : uniqueKey(definition, columns);
-  if (!definition.systemVersioned) return withKey(table, primaryKey);
   const end = definition.columns.find((column) => column.generated === 'row-end')?.name;
-  const versioned = end === undefined ? withVersioning(table) : table;
-  return withKey(versioned, versionedKey(primaryKey, end));
+  const whole = definition.systemVersioned && end === undefined ? withVersioning(table) : table;
+  if (definition.primaryKey.length === 0) return withUniqueKey(whole, uniqueKey(definition, columns));
+  return withKey(whole, definition.systemVersioned ? versionedKey(definition.primaryKey, end) : definition.primaryKey);
 }
 
 /** A table without a primary key has the first unique key whose columns are all NOT NULL in its place, as in Debezium. */
@@ -51,7 +50,15 @@ export function withKey(table: TableSchema, key: readonly string[]): TableSchema
   }));
   // The key as its columns are called: their names may be written in any case.
   const primaryKey = key.flatMap((name) => columns.find((column) => sameName(column.name, name))?.name ?? []);
-  return { ...table, columns, primaryKey };
+  const { keyIsUnique: _, ...rest } = table;
+  return { ...rest, columns, primaryKey };
+}
+
+/** The table with a unique key in a primary key's place, as long as its columns are NOT NULL. */
+export function withUniqueKey(table: TableSchema, key: readonly string[]): TableSchema {
+  const usable = key.length > 0 && isNotNull(key, table.columns);
+  const result = withKey(table, usable ? key : []);
+  return usable ? { ...result, keyIsUnique: true } : result;
 }
 
 /** Names of columns are the same in any case. */

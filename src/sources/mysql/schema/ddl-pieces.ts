@@ -10,7 +10,18 @@ export function ddlPieces(statement: Statement, text: string, dialect: SqlDialec
   if (all === null || all.length === 0) return [text.trim()];
   if (statement.kind === 'drop-table') return dropPieces(statement.tables, all, text);
   if (statement.kind === 'rename-table') return renamePieces(statement.renames.length, all, text);
-  return [text.slice(all[0]!.start, all.at(-1)!.end)];
+  return [text.slice(all[0]!.start, all[visibleEnd(all, text) - 1]!.end)];
+}
+
+/** Number of tokens without those of an executable comment at the end, such as SHOW CREATE TABLE's partitions. */
+function visibleEnd(all: readonly Token[], text: string): number {
+  let opened = all.length;
+  for (let i = 1; i < all.length; i++) {
+    const gap = text.slice(all[i - 1]!.end, all[i]!.start);
+    if (gap.includes('*/')) opened = all.length;
+    if (/\/\*M?!/.test(gap)) opened = i;
+  }
+  return opened;
 }
 
 /** Null where the text cannot be read to its end. */

@@ -41,12 +41,15 @@ function formatChange({ type, database, name, previous, table }: TableChange): o
   };
 }
 
-function formatTable({ charset, primaryKey, columns }: TableSchema): object {
+/** An attribute of a table: Debezium keeps those that it does not know. */
+const UNIQUE_KEY = { name: 'tailrace.key_is_unique', value: 'true' };
+
+function formatTable({ charset, primaryKey, columns, keyIsUnique }: TableSchema): object {
   return {
     defaultCharsetName: charset,
     primaryKeyColumnNames: primaryKey,
     columns: columns.map(formatColumn),
-    attributes: [],
+    attributes: keyIsUnique === true ? [UNIQUE_KEY] : [],
   };
 }
 
@@ -117,6 +120,9 @@ function parseTable(
   comment: string | null,
 ): TableSchema {
   const table = fields(value, `the table of ${id.database}.${id.name}`);
+  const isUnique = list(table.attributes, 'attributes').some(
+    (attribute) => fields(attribute, 'an attribute').name === UNIQUE_KEY.name,
+  );
   return {
     ...id,
     columns: list(table.columns, 'columns')
@@ -125,6 +131,7 @@ function parseTable(
     primaryKey: list(table.primaryKeyColumnNames, 'primaryKeyColumnNames').map((name) => text(name, 'a key column')),
     charset: textOrNull(table.defaultCharsetName, 'defaultCharsetName'),
     comment,
+    ...(isUnique ? { keyIsUnique: true } : {}),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Statement, TableName } from '../../../../decoders/binlog/ddl/statement.ts';
+import type { AlterAction } from '../../../../decoders/binlog/ddl/table-definition.ts';
 import type { SqlDialect } from '../../../../decoders/binlog/ddl/tokens.ts';
 import type { ServerFamily } from '../../../../decoders/binlog/format-description.ts';
 import { NO_STATUS, type QueryStatus } from '../../../../decoders/binlog/query-status.ts';
 import type { TableChange, TableSchema } from '../../../../decoders/table-schema.ts';
-import { alterTable } from './alter-table.ts';
+import { alterTable, isTold } from './alter-table.ts';
 import { charsetOf, charsetOfId } from './charset-name.ts';
 import type { ColumnContext } from './column-schema.ts';
 import { createTable } from './create-table.ts';
@@ -31,6 +32,8 @@ export interface StatementContext {
   readonly dialect: SqlDialect;
   /** Null where the statement comes from elsewhere, such as a history. */
   readonly status: QueryStatus | null;
+  /** Of the query event; left out or 0: the statement was carried out. MariaDB logs some that failed halfway. */
+  readonly errorCode?: number;
 }
 
 /** One record of the schema history and one of the schema-change topic: a statement is cut by its tables. */
@@ -95,6 +98,7 @@ export class SchemaModel {
 
   /** Changes go by the pieces of the statement's text; null stands for one without. */
   #applied(statement: Statement, context: StatementContext): Applied {
+    if ((context.errorCode ?? 0) !== 0) return this.#failed(statement);
     switch (statement.kind) {
       case 'create-table':
         return this.#create(statement, context);
@@ -130,6 +134,13 @@ export class SchemaModel {
     }
   }
 
+  /** What a statement did before it failed only the catalog tells: CREATE OR REPLACE has dropped its table. */
+  #failed(statement: Statement): Applied {
+    const touched = 'tables' in statement ? (statement.tables ?? []) : [];
+    for (const table of touched) this.forget(table);
+    return { changes: touched.map((table) => this.#change('DROP', table, null)).slice(0, 1), unknown: touched };
+  }
+
   #create(statement: Statement & { kind: 'create-table' }, context: StatementContext): Applied {
     const [table] = statement.tables;
     if (statement.ifNotExists && this.get(table.database, table.name) !== null) return NOTHING;
@@ -148,25 +159,42 @@ export class SchemaModel {
 
   #alter(statement: Statement & { kind: 'alter-table' }, context: StatementContext): Applied {
     const [table] = statement.tables;
-    if (statement.actions === null) {
+    const known = this.get(table.database, table.name);
+    if (statement.actions === null || (known !== null && !isTold(known, statement.actions))) {
       const touched = statement.tables.filter(({ database, name }) => this.get(database, name) !== null);
       for (const one of touched) this.forget(one);
-      return { changes: [null], unknown: [table, ...touched.filter((one) => this.#key(one) !== this.#key(table))] };
+      // Of a form that is known the names are the tables; else the text names much that is none.
+      const others = statement.actions === null ? touched : statement.tables;
+      return { changes: [null], unknown: [table, ...others.filter((one) => this.#key(one) !== this.#key(table))] };
     }
     const to = statement.actions.findLast((action) => action.kind === 'rename-table')?.to ?? null;
-    const before = this.get(table.database, table.name);
-    if (before === null) {
+    if (known === null) {
       if (to !== null) this.forget(to);
       return { changes: [null], unknown: [to ?? table] };
     }
-    const altered = alterTable(before, statement.actions, this.#columnContext(table.database, context));
+    const partitioned = this.#partitions(statement.actions, statement.tables[1] ?? null, known);
+    const altered = alterTable(known, statement.actions, this.#columnContext(table.database, context));
     const after = to === null ? altered : { ...altered, ...this.#named(to) };
     this.forget(table);
     this.set(after);
     // An index by a statement of its own is no change of the table, unless it becomes its key.
     const isIndexOnly = !/^ALTER\b/i.test(ddlPieces(statement, context.ddl, context.dialect)[0]!);
-    if (isIndexOnly && after.primaryKey.join() === before.primaryKey.join()) return { changes: [null], unknown: [] };
-    return { changes: [this.#change('ALTER', after, after, to === null ? null : before)], unknown: [] };
+    if (isIndexOnly && after.primaryKey.join() === known.primaryKey.join()) return { changes: [null], unknown: [] };
+    const change = this.#change('ALTER', after, after, to === null ? null : known);
+    return { changes: [change, ...partitioned], unknown: [] };
+  }
+
+  /** MariaDB makes a table of a partition, or a partition of a table. */
+  #partitions(actions: readonly AlterAction[], other: TableName | null, table: TableSchema): readonly TableChange[] {
+    const moved = actions.find((action) => action.kind === 'move-rows')?.what;
+    if (other === null || (moved !== 'CONVERT PARTITION' && moved !== 'CONVERT TABLE')) return [];
+    if (moved === 'CONVERT TABLE') {
+      this.forget(other);
+      return [this.#change('DROP', other, null)];
+    }
+    const made = { ...table, ...this.#named(other) };
+    this.set(made);
+    return [this.#change('CREATE', made, made)];
   }
 
   /** A name that a later rename gives up again has no table behind the statement, and so no change, as in Debezium. */
@@ -189,9 +217,11 @@ export class SchemaModel {
   #events(statement: Statement, context: StatementContext, changes: readonly (TableChange | null)[]): SchemaEvent[] {
     if (!isRecorded(statement)) return [];
     const pieces = ddlPieces(statement, context.ddl, context.dialect);
-    return pieces.map((ddl, i) => {
+    return Array.from({ length: Math.max(pieces.length, changes.length) }, (_, i) => {
       const change = changes[i] ?? null;
-      return { database: change?.database ?? eventDatabase(statement, i, context.defaultDatabase), ddl, change };
+      const database = change?.database ?? eventDatabase(statement, i, context.defaultDatabase);
+      const ddl = change === null && !isCut(statement) ? context.ddl.trim() : (pieces[i] ?? pieces[0]!);
+      return { database, ddl, change };
     });
   }
 
@@ -248,6 +278,11 @@ interface Applied {
 }
 
 const NOTHING: Applied = { changes: [], unknown: [] };
+
+/** Statements whose text is cut also where no definition changes. */
+function isCut({ kind }: Statement): boolean {
+  return kind === 'rename-table' || kind === 'create-database' || kind === 'drop-database';
+}
 
 /** As Debezium has it: of a rename the new table's, of a statement that it cannot tell the tables of the session's. */
 function eventDatabase(statement: Statement, piece: number, defaultDatabase: string): string {

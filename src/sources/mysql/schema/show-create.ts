@@ -96,13 +96,9 @@ async function showCreate(connection: Connection, { database, name }: TableName)
   }
 }
 
-/** How the session quotes what it shows. */
+/** How the session quotes names. What it shows has backslashes in literals escaped in any mode. */
 async function sessionDialect(connection: Connection, { family }: SchemaModelOptions): Promise<SqlDialect> {
   const [rows] = await connection.query<RowDataPacket[]>('SELECT @@session.sql_mode AS mode');
   const modes = String(rows[0]?.mode ?? '').split(',');
-  return {
-    server: family,
-    ansiQuotes: modes.includes('ANSI_QUOTES') || modes.includes('ANSI'),
-    noBackslashEscapes: modes.includes('NO_BACKSLASH_ESCAPES'),
-  };
+  return { server: family, ansiQuotes: modes.includes('ANSI_QUOTES'), noBackslashEscapes: false };
 }
