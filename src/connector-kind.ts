@@ -1,7 +1,7 @@
 import { type ConnectorConfig, isPostgresConfig } from './config/connector.ts';
 import { type MysqlConfig, serverFamily } from './config/mysql.ts';
 import type { PostgresConfig } from './config/postgres.ts';
-import { TailraceError } from './model/errors.ts';
+import type { TailraceError } from './model/errors.ts';
 import type { SourceOffset } from './model/log.ts';
 import type { Source, StateReader } from './model/plugin.ts';
 import type { PreflightReport } from './model/preflight.ts';
@@ -62,7 +62,29 @@ async function loadPostgres(config: PostgresConfig): Promise<ConnectorKind> {
 }
 
 async function loadMysql(config: MysqlConfig): Promise<ConnectorKind> {
-  throw new TailraceError('config.invalid', `${config.name}: ${serverFamily(config)} is not read yet`);
+  const { createMysqlSource } = await import('./sources/mysql/source.ts');
+  const family = serverFamily(config);
+  return {
+    connectorType: family,
+    metricsPlugin: family,
+    createSource: ({ logger, state }) => createMysqlSource(config, { logger, state }),
+    createLagReader: () => ({
+      read: async () => ({
+        kind: 'binlog',
+        connector: config.name,
+        binlog: null,
+        lagMs: null,
+        thresholds: {
+          unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
+          lagMs: config['tailrace.lag.ms.max'],
+          retentionLeftMs: config['tailrace.lag.retention.left.ms.min'],
+        },
+        error: 'the lag of a binlog is not measured yet',
+      }),
+    }),
+    preflight: async () => ({ checks: [] }),
+    retryStart: () => null,
+  };
 }
 
 /** What a lag in time is measured by: it is not set back. */

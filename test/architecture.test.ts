@@ -56,28 +56,7 @@ const UNRESTRICTED = [
  * Files that nothing here imports: what npm scripts and package.json start, and the decoder of single pgoutput messages,
  * which the fixture recorder and the tests use.
  */
-const ENTRY_POINTS = [
-  'src/main.ts',
-  'src/bin.ts',
-  'src/config/docs.ts',
-  'decoders/pgoutput/parse-message.ts',
-  // Until the MySQL source imports them:
-  'decoders/binlog/parse-event.ts',
-  'decoders/binlog/rows-reader.ts',
-  'decoders/binlog/gtid-set-binary.ts',
-  'decoders/binlog/mariadb-gtid.ts',
-  'decoders/binlog/binlog-position.ts',
-  'decoders/binlog/ddl/classify.ts',
-  'decoders/binlog/value/bits.ts',
-  'decoders/binlog/value/compressed.ts',
-  'decoders/binlog/value/geometry.ts',
-  'decoders/binlog/value/integer.ts',
-  'decoders/binlog/value/json-diff.ts',
-  'decoders/binlog/value/json-text.ts',
-  'decoders/binlog/value/mariadb.ts',
-  'decoders/binlog/value/text.ts',
-  'decoders/binlog/value/vector.ts',
-];
+const ENTRY_POINTS = ['src/main.ts', 'src/bin.ts', 'src/config/docs.ts', 'decoders/pgoutput/parse-message.ts'];
 
 interface SourceFile {
   readonly path: string;

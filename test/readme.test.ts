@@ -61,7 +61,7 @@ test('the configurations of the README are valid, without a warning', () => {
     const secrets = join(folder, 'secrets.properties');
     writeFileSync(secrets, 'password=p\n');
     const configs = blocks.filter(({ language }) => language === 'json' || language === 'properties');
-    assert.equal(configs.length, 2);
+    assert.equal(configs.length, 3);
     for (const { language, text } of configs) {
       const path = join(folder, `shop.${language}`);
       writeFileSync(path, text.replace('/etc/tailrace/secrets.properties', secrets));

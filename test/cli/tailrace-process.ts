@@ -101,22 +101,18 @@ export type ConnectorKeys = Readonly<Record<string, string | number | boolean | 
 
 /** Writes a connector's configuration for the database of a URL, in a folder of its own under `folder`, and returns its path. */
 export function writeConnector(folder: string, url: string, keys: ConnectorKeys & { readonly name: string }): string {
-  const { hostname, port, username, password, pathname } = new URL(url);
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const own = join(folder, keys.name);
   mkdirSync(own, { recursive: true });
   const { name, ...rest } = keys;
+  const database = pathname.slice(1);
   const config = {
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'database.hostname': hostname,
     'database.port': port,
     'database.user': decodeURIComponent(username),
     'database.password': decodeURIComponent(password),
-    'database.dbname': pathname.slice(1),
+    ...(protocol === 'mysql:' ? { 'database.include.list': database } : postgresKeys(name, database)),
     'topic.prefix': 'p',
-    'plugin.name': 'pgoutput',
-    'slot.name': `s_${name}`,
-    'publication.name': `p_${name}`,
-    'publication.autocreate.mode': 'filtered',
     'key.converter.schemas.enable': false,
     'value.converter.schemas.enable': false,
     'tailrace.log.path': join(own, 'log.tailrace.db'),
@@ -126,4 +122,15 @@ export function writeConnector(folder: string, url: string, keys: ConnectorKeys 
   const path = join(own, `${name}.json`);
   writeFileSync(path, JSON.stringify({ name, config }, null, 2));
   return path;
+}
+
+function postgresKeys(name: string, database: string): ConnectorKeys {
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'database.dbname': database,
+    'plugin.name': 'pgoutput',
+    'slot.name': `s_${name}`,
+    'publication.name': `p_${name}`,
+    'publication.autocreate.mode': 'filtered',
+  };
 }

@@ -1,5 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
+import { MARIADB_CONNECTOR, MYSQL_CONNECTOR } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
 import { isServerError, LOG_BIN_REMEDY } from './mysql-error.ts';
 
@@ -36,12 +37,13 @@ const NAMES = [
   'explicit_defaults_for_timestamp',
 ];
 
-/** @throws TailraceError `source.setting` where the server writes no binlog */
+/** @throws TailraceError `source.setting` where the server writes no binlog, or is of the other family */
 export async function readServerState(client: Connection, family: ServerFamily): Promise<ServerState> {
   const list = NAMES.map((name) => `'${name}'`).join(', ');
   const [rows] = await client.query<RowDataPacket[]>(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${list})`);
   const values = new Map(rows.map((row) => [String(row.Variable_name).toLowerCase(), String(row.Value)]));
   const value = (name: string): string => values.get(name) ?? '';
+  checkFamily(value('version'), family);
   if (!isOn(value('log_bin'))) {
     throw new TailraceError('source.setting', 'the server writes no binlog', { remedy: LOG_BIN_REMEDY });
   }
@@ -57,6 +59,16 @@ export async function readServerState(client: Connection, family: ServerFamily):
     lowerCaseTableNames: lower === 1 || lower === 2 ? lower : 0,
     explicitDefaultsForTimestamp: isOn(value('explicit_defaults_for_timestamp')),
   };
+}
+
+/** The two speak different binlogs, and tell of different positions. */
+function checkFamily(version: string, family: ServerFamily): void {
+  const isMariadb = /mariadb/i.test(version);
+  if (isMariadb === (family === 'mariadb')) return;
+  const [is, wanted] = isMariadb ? ['MariaDB', MARIADB_CONNECTOR] : ['MySQL', MYSQL_CONNECTOR];
+  throw new TailraceError('source.setting', `the server is ${is} ${version}, which this connector does not read`, {
+    remedy: `Set connector.class to ${wanted}; or write ${is.toLowerCase()}:// in a connection URL.`,
+  });
 }
 
 async function readFiles(client: Connection): Promise<readonly BinlogFileState[]> {

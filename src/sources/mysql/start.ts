@@ -46,7 +46,7 @@ export async function prepareStart(input: StartInput): Promise<Start> {
   const model = new SchemaModel({
     family,
     lowerCaseTableNames: server.lowerCaseTableNames,
-    comments: false,
+    comments: config['include.schema.comments'],
     explicitDefaultsForTimestamp: server.explicitDefaultsForTimestamp,
   });
   const capturesSource = sourceFilter(config);
