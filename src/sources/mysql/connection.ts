@@ -46,15 +46,19 @@ export function errorContext(config: ConnectionConfig, doing: string): ErrorCont
  * Opens a session in which `sql_mode` is empty and the time zone is UTC, and runs `database.initial.statements` on it;
  * authentication and TLS are mysql2's. Throws a {@link TailraceError} that names host and user. A session that dies later
  * rejects the query it was doing. `answerWithinMs`: how long each query waits for its answer, 0 for ever; a peer may fall
- * silent without a word, which none of the server's own limits ends.
+ * silent without a word, which none of the server's own limits ends. `signal` ends the session, also while it is opened.
  */
-export async function connect(config: ConnectionConfig, answerWithinMs = 0): Promise<Connection> {
+export async function connect(
+  config: ConnectionConfig,
+  answerWithinMs = 0,
+  signal: AbortSignal | null = null,
+): Promise<Connection> {
   const context = errorContext(config, 'connect');
   const attempts = await tlsAttempts(config);
   let first: TailraceError | null = null;
   for (const [index, attempt] of attempts.entries()) {
     try {
-      return await open(config, attempt, answerWithinMs);
+      return await open(config, attempt, { answerWithinMs, signal });
     } catch (cause) {
       const error = mysqlError(cause, context, 'source.connect');
       const isLast = index === attempts.length - 1;
@@ -67,14 +71,18 @@ export async function connect(config: ConnectionConfig, answerWithinMs = 0): Pro
   throw new Error('there is always an attempt');
 }
 
-async function open(config: ConnectionConfig, tls: TlsAttempt, answerWithinMs: number): Promise<Connection> {
+async function open(
+  config: ConnectionConfig,
+  tls: TlsAttempt,
+  { answerWithinMs, signal }: { readonly answerWithinMs: number; readonly signal: AbortSignal | null },
+): Promise<Connection> {
   let socket: Socket | null = null;
   const options: ConnectionOptions = {
     host: config['database.hostname'],
     port: config['database.port'],
     user: config['database.user'],
     stream: () => {
-      socket = openSocket(config);
+      socket = openSocket(config, signal);
       return socket;
     },
     connectTimeout: config['connect.timeout.ms'],
@@ -108,15 +116,17 @@ async function open(config: ConnectionConfig, tls: TlsAttempt, answerWithinMs: n
   }
 }
 
-function openSocket(config: ConnectionConfig): Socket {
+function openSocket(config: ConnectionConfig, signal: AbortSignal | null): Socket {
   const host = config['database.hostname'];
-  if (host.startsWith('/')) return connectSocket(host);
+  const ended = signal === null ? {} : { signal };
+  if (host.startsWith('/')) return connectSocket({ path: host, ...ended });
   const socket = connectSocket({
     host,
     port: config['database.port'],
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    ...ended,
   });
   // Certificates are checked against this name, and an address would count as "localhost" without it.
   return isIP(host) === 0 ? socket : Object.assign(socket, { _host: host });

@@ -98,6 +98,7 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
     case 1789: // ER_MASTER_HAS_PURGED_REQUIRED_GTIDS
     case 1945: // MariaDB: ER_GTID_POSITION_NOT_FOUND_IN_BINLOG
     case 1955: // MariaDB: ER_GTID_POSITION_NOT_FOUND_IN_BINLOG2
+    case 4052: // MariaDB: ER_SLAVE_SAME_ID
       return dumpRefusal(error.message);
     default:
       return null;
