@@ -25,6 +25,8 @@ export interface LoggedStatement {
   readonly database: string;
   readonly dialect: SqlDialect;
   readonly status: QueryStatus;
+  /** What it ended with on the server, 0 for none: MariaDB logs a CREATE OR REPLACE that failed once the old table was gone. */
+  readonly errorCode: number;
   readonly tx: BinlogTx;
   readonly ordinal: number;
 }

@@ -398,7 +398,7 @@ export class TransactionReducer {
     if (open === null && this.#statement === null) this.#complete();
   }
 
-  #logged(statement: Statement, text: string, { header, database, status }: QueryEvent): void {
+  #logged(statement: Statement, text: string, { header, database, status, errorCode }: QueryEvent): void {
     const open = this.#open;
     if (open?.isPast === true) {
       open.pass(1);
@@ -411,6 +411,7 @@ export class TransactionReducer {
       database,
       dialect: dialectOf(this.#options.family, status.sqlMode ?? 0n),
       status,
+      errorCode,
       tx: this.#tx(header, open),
       ordinal: open?.ordinal ?? 0,
     };

@@ -22,6 +22,7 @@ const recorded = readFileSync(new URL('../../../../fixtures/schema-history/debez
 const DIFFERENT: readonly (readonly [statement: RegExp, because: string])[] = [
   [/default 'it''s'\)$|default 'a\\'b'\)$/, 'quotes in a default are unescaped'],
   [/varchar\(3\) charset binary/, 'text in the set `binary` is no text'],
+  [/default (?:x'4142'|0x4142)/, 'a default in hexadecimal is its text'],
   [/default _utf8mb4'abc'/, 'a default is without its introducer'],
   [/enum\('a\\\\b'/, 'labels are in single quotes'],
   [/enum\('x'\) collate latin1_bin/, 'a collation names the set of an ENUM, too'],
@@ -54,7 +55,9 @@ test('records of DDL are those of Debezium, but where it is wrong about the serv
     const ours = events.map((event) => {
       const record = { source: { server: 'app' }, position: { file: 'binlog.000001' }, timestampMs: 0 };
       const changes = event.change === null ? [] : [event.change];
-      return formatHistoryRecord({ ...record, database: event.database, ddl: event.ddl, changes }).toString();
+      const text = formatHistoryRecord({ ...record, database: event.database, ddl: event.ddl, changes }).toString();
+      // An attribute of ours, which Debezium keeps.
+      return text.replace('[{"name":"tailrace.key_is_unique","value":"true"}]', '[]');
     });
     const theirs = records.map((record) => JSON.stringify(record));
     const [, because] = DIFFERENT.find(([pattern]) => pattern.test(ddl)) ?? [];
