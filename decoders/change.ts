@@ -111,6 +111,8 @@ export interface SchemaChange<T extends Tx = Tx> extends Located<T> {
   readonly database: string;
   readonly ddl: string;
   readonly tables: readonly TableChange[];
+  /** Names of the tables that the whole statement is about, of which this may be one part; null: it is about a database. */
+  readonly subjects: readonly string[] | null;
   readonly snapshot: SnapshotMarker;
 }
 

@@ -86,7 +86,7 @@ function headerText(record: OracleRecord): string {
 }
 
 const processingTimes = ['ts_ms', 'ts_us', 'ts_ns'];
-const snapshotRead = [...processingTimes, 'lsn', 'txId', 'sequence', 'xmin'];
+const snapshotRead = [...processingTimes, 'lsn', 'txId', 'sequence', 'xmin', 'file', 'pos'];
 
 /** Masks the value of a record, with or without its schema around it. */
 export function maskValue(value: string | null): string | null {
@@ -112,16 +112,28 @@ export function maskValue(value: string | null): string | null {
     const snapshot = source.get('snapshot');
     const isStreamed = snapshot === undefined || value.slice(snapshot.start, snapshot.end) === '"false"';
     if (!isStreamed) mask(source, snapshotRead);
+    // Debezium leaves there what the last row before the statement had.
+    else if (envelope.has('ddl')) mask(source, ['row']);
   }
   const version = source?.get('version');
+  // The tables of a statement are in the order of a Java hash set.
+  const tables = envelope.has('ddl') ? source?.get('table') : undefined;
   let text = '';
   let from = 0;
-  for (const span of [...masked, ...(version === undefined ? [] : [version])].sort((a, b) => a.start - b.start)) {
+  const special = [version, tables].filter((span) => span !== undefined);
+  for (const span of [...masked, ...special].sort((a, b) => a.start - b.start)) {
     const piece = value.slice(span.start, span.end);
-    text += value.slice(from, span.start) + (span === version ? '"version"' : piece.replaceAll(/\d+/g, '#'));
+    text += value.slice(from, span.start);
+    if (span === version) text += '"version"';
+    else text += span === tables ? sortNames(piece) : piece.replaceAll(/\d+/g, '#');
     from = span.end;
   }
   return text + value.slice(from);
+}
+
+function sortNames(text: string): string {
+  const names = JSON.parse(text) as string | null;
+  return JSON.stringify(names === null ? null : names.split(',').sort().join(','));
 }
 
 interface Places {

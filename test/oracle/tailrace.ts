@@ -14,6 +14,9 @@ import type { OracleEngine, OracleEngineOptions, OracleRecord } from './oracle.t
 /** Where a connector's log lies while its scenario stops and starts it: beside the offset file it was given. */
 const LOG_SUFFIX = '.tailrace.db';
 
+/** What a source keeps for itself, which Debezium keeps in files or not at all. */
+const STATE_TOPIC = /\.(schema-history|prepared-transactions)$/;
+
 /** Starts tailrace as the oracle starts Debezium: the same properties, in this process, into an embedded log. */
 export function startTailrace(plan: 'compiled' | 'structured'): (options: OracleEngineOptions) => OracleEngine {
   return (options) => new TailraceEngine(options, plan);
@@ -71,6 +74,7 @@ class TailraceEngine implements OracleEngine {
       const records = request.records.flatMap((part) => decodeRecords(part, 0, request.timestampMs));
       await log.append(request);
       for (const { topic, partition, key, value, headers } of records) {
+        if (STATE_TOPIC.test(topic)) continue;
         this.records.push({
           topic,
           partition,

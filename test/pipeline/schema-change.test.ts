@@ -89,6 +89,7 @@ const CREATE: SchemaChange = {
     },
     { type: 'DROP', database: 'shop', name: 'old', previous: null, table: null },
   ],
+  subjects: ['a"b', 'old'],
   snapshot: 'false',
   tx: TX,
   ordinal: 0,

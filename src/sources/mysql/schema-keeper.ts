@@ -1,5 +1,5 @@
 import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
-import type { CapturedTables, TableName } from '../../../decoders/binlog/ddl/statement.ts';
+import type { CapturedTables, Statement, TableName } from '../../../decoders/binlog/ddl/statement.ts';
 import type { TableMap } from '../../../decoders/binlog/table-map.ts';
 import type { LoggedStatement, Target } from '../../../decoders/binlog/transaction-reducer-options.ts';
 import type { Change } from '../../../decoders/change.ts';
@@ -46,9 +46,9 @@ export class SchemaKeeper {
   /** `offset`: where the statement is read again from. */
   carryOut(logged: LoggedStatement, offset: SourceOffset): CarriedOut | Promise<CarriedOut> {
     const { model, captured, config } = this.#options;
-    const { statement, text, database, dialect, status } = logged;
+    const { statement, text, database, dialect, status, errorCode } = logged;
     const isCaptured = (table: TableName): boolean => captured.hasTable(table.database, table.name);
-    const applied = model.apply(statement, { ddl: text, defaultDatabase: database, dialect, status });
+    const applied = model.apply(statement, { ddl: text, defaultDatabase: database, dialect, status, errorCode });
     const missing = applied.unknown.filter(isCaptured);
     const truncated =
       statement.kind === 'truncate-table' && !config['skipped.operations'].includes('t')
@@ -81,13 +81,14 @@ export class SchemaKeeper {
     });
   }
 
-  #schemaChanges({ tx, ordinal }: LoggedStatement, events: readonly SchemaEvent[]): Change<BinlogTx>[] {
+  #schemaChanges({ tx, ordinal, statement }: LoggedStatement, events: readonly SchemaEvent[]): Change<BinlogTx>[] {
     if (!this.#options.config['include.schema.changes']) return [];
     return events
       .filter((event) => this.#isTold(event))
       .map(({ database, ddl, change }) => {
         const tables = change === null ? [] : [change];
-        return { kind: 'schema', database, ddl, tables, tx, ordinal, at: 0, snapshot: 'false' };
+        const subjects = subjectsOf(statement, events, database);
+        return { kind: 'schema', database, ddl, tables, subjects, tx, ordinal, at: 0, snapshot: 'false' };
       });
   }
 
@@ -117,4 +118,14 @@ export class SchemaKeeper {
   #isTold({ database }: SchemaEvent): boolean {
     return database === '' || this.#options.captured.hasDatabase(database);
   }
+}
+
+/** As Debezium: what a statement of several parts is about is told with each of its parts. */
+function subjectsOf(statement: Statement, events: readonly SchemaEvent[], database: string): readonly string[] | null {
+  if (statement.kind === 'create-database' || statement.kind === 'drop-database') return null;
+  const tables =
+    statement.kind === 'rename-table'
+      ? statement.renames.map(({ to }) => to)
+      : events.map(({ change }) => change).filter((change) => change !== null);
+  return [...new Set(tables.filter((table) => table.database === database).map(({ name }) => name))];
 }

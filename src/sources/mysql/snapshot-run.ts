@@ -177,6 +177,7 @@ function schemaOf(
       database,
       ddl,
       tables: changes,
+      subjects: changes.length === 0 ? null : changes.map(({ name }) => name),
       snapshot: isLast(ordinal) ? 'last' : 'true',
     })),
     state: plan.statements.map(({ database, ddl, changes }) => ({

@@ -65,13 +65,13 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
   struct(change: Change<BinlogTx>, table: Table | null): Struct {
     const { tx, at } = change;
     const { version, family, name } = this.#options;
-    const micros = BigInt(tx.commitTimeMicros);
+    const micros = BigInt(timeOf(change));
     const subject = subjectOf(change, table);
     const struct = createStruct();
     struct.version = version;
     struct.connector = family;
     struct.name = name;
-    struct.ts_ms = BigInt(Math.floor(tx.commitTimeMicros / 1000));
+    struct.ts_ms = micros / 1000n;
     struct.snapshot = change.kind === 'row' || change.kind === 'schema' ? change.snapshot : 'false';
     struct.db = subject.database;
     struct.sequence = null;
@@ -143,6 +143,11 @@ interface TableTexts {
   readonly name: string;
 }
 
+/** As Debezium: of what is no row, milliseconds are told. */
+function timeOf({ kind, tx }: Change<BinlogTx>): number {
+  return kind === 'row' ? tx.commitTimeMicros : Math.floor(tx.commitTimeMicros / 1000) * 1000;
+}
+
 /** DDL may be about several tables, and then names them all, or about none. */
 function subjectOf(
   change: Change<BinlogTx>,
@@ -150,11 +155,8 @@ function subjectOf(
 ): { readonly database: string; readonly table: string | null } {
   if (table !== null) return { database: table.namespace, table: table.name };
   if (change.kind !== 'schema') return { database: '', table: null };
-  const names = [...new Set(change.tables.map(({ name }) => name))];
-  return {
-    database: change.tables[0]?.database ?? change.database,
-    table: names.length === 0 ? null : names.join(','),
-  };
+  const { tables, subjects, database } = change;
+  return { database: tables[0]?.database ?? database, table: subjects?.join(',') ?? null };
 }
 
 function text(value: string): string {

@@ -158,7 +158,7 @@ export class Reduction {
     if (statement === null) return;
     const { statement: parsed, text, database, tx, ordinal } = statement;
     this.reducer.completeStatement([
-      { kind: 'schema', database, ddl: `${parsed.kind}: ${text}`, tables: [], tx, ordinal, at: 0, snapshot: 'false' },
+      { kind: 'schema', database, ddl: `${parsed.kind}: ${text}`, tables: [], subjects: [], tx, ordinal, at: 0, snapshot: 'false' },
     ]);
   }
 }

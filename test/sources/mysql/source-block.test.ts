@@ -85,23 +85,25 @@ test('a change looks as Debezium has it', () => {
   );
 });
 
-test('a schema change names its tables, or none; its snapshot marker is its own', () => {
+test('a schema change names the tables of its whole statement; its time is in milliseconds, its snapshot marker its own', () => {
   const block = new MysqlSourceBlock({ version: '1', family: 'mysql', name: 'app' });
   const dropped = (name: string) => ({ type: 'DROP', database: 'shop', name, previous: null, table: null }) as const;
   const ddl: SchemaChange<BinlogTx> = {
     kind: 'schema',
     database: 'other',
     ddl: 'DROP TABLE shop.a, shop.b',
-    tables: [dropped('a'), dropped('b'), dropped('a')],
+    tables: [dropped('a')],
+    subjects: ['a', 'b'],
     snapshot: 'true',
-    tx: TX,
+    tx: { ...TX, commitTimeMicros: 1_700_000_000_123_456 },
     ordinal: 0,
     at: 9,
   };
-  const { db, table, row, snapshot } = block.struct(ddl, null);
-  assert.deepEqual([db, table, row, snapshot], ['shop', 'a,b', 0, 'true']);
-  const empty = block.struct({ ...ddl, tables: [], snapshot: 'false' }, null);
-  assert.deepEqual([empty.db, empty.table, empty.snapshot], ['other', null, 'false']);
+  const { db, table, row, snapshot, ts_us: time } = block.struct(ddl, null);
+  assert.deepEqual([db, table, row, snapshot, time], ['shop', 'a,b', 0, 'true', 1_700_000_000_123_000n]);
+  const ofDatabase = block.struct({ ...ddl, tables: [], subjects: null, snapshot: 'false' }, null);
+  assert.deepEqual([ofDatabase.db, ofDatabase.table, ofDatabase.snapshot], ['other', null, 'false']);
+  assert.equal(block.struct({ ...ddl, tables: [], subjects: [] }, null).table, '');
 });
 
 test('a transaction is called by its GTID, or by where it began', () => {
