@@ -9,26 +9,16 @@ const SINGLE_BITS = 24;
 const SINGLE_BYTES = 4;
 
 /**
- * FLOAT: a single (FLOAT32), as Debezium has it but for FLOAT(p > 24), which the server makes a DOUBLE, and for FLOAT(M,D): a
- * FLOAT64 of the number as the server prints it, with D digits.
+ * FLOAT: a FLOAT32, but as Debezium has it a FLOAT64 of the same value for FLOAT(M,D), and for FLOAT(p > 24), which the server
+ * makes a DOUBLE.
  */
 export function floatType({ length, scale }: ColumnSchema, form: ValueForm): ColumnType {
   if (scale === null) return length === null || length <= SINGLE_BITS ? singleType(form) : doubleType(form);
-  const round = (value: number): number => Number(Math.fround(value).toFixed(scale));
-  const read = (bytes: Buffer, start: number, end: number): number =>
-    round(form.kind === 'text' ? parseFloatBytes(bytes, start, end) : parseFloat32(bytes, start, end));
-  return {
-    schema: { type: 'float64', optional: false },
-    read,
-    write: (sink, bytes, start, end) => sink.float64(read(bytes, start, end)),
-    fallback: 0,
-    parseDefault: (text) => parseDefaultFloat(text),
-  };
+  return float64((bytes, start, end) => readSingle(form, bytes, start, end));
 }
 
 function singleType(form: ValueForm): ColumnType {
-  const read = (bytes: Buffer, start: number, end: number): number =>
-    form.kind === 'text' ? Math.fround(parseFloatBytes(bytes, start, end)) : parseFloat32(bytes, start, end);
+  const read = (bytes: Buffer, start: number, end: number): number => readSingle(form, bytes, start, end);
   return {
     schema: { type: 'float32', optional: false },
     read,
@@ -40,11 +30,14 @@ function singleType(form: ValueForm): ColumnType {
 
 /** DOUBLE, and REAL however the column was learnt: the server makes it a DOUBLE. */
 export function doubleType(form: ValueForm): ColumnType {
-  const read = (bytes: Buffer, start: number, end: number): number => {
+  return float64((bytes, start, end) => {
     if (form.kind === 'text') return parseFloatBytes(bytes, start, end);
     // REAL is a FLOAT where a session says so (sql_mode REAL_AS_FLOAT).
     return end - start === SINGLE_BYTES ? parseFloat32(bytes, start, end) : parseFloat64(bytes, start, end);
-  };
+  });
+}
+
+function float64(read: (bytes: Buffer, start: number, end: number) => number): ColumnType {
   return {
     schema: { type: 'float64', optional: false },
     read,
@@ -52,6 +45,10 @@ export function doubleType(form: ValueForm): ColumnType {
     fallback: 0,
     parseDefault: parseDefaultFloat,
   };
+}
+
+function readSingle(form: ValueForm, bytes: Buffer, start: number, end: number): number {
+  return form.kind === 'text' ? Math.fround(parseFloatBytes(bytes, start, end)) : parseFloat32(bytes, start, end);
 }
 
 function parseDefaultFloat(text: string): number {
