@@ -7,7 +7,7 @@ import { isServerError, LOG_BIN_REMEDY } from './mysql-error.ts';
 /** What a start must know of a server: who it is, what it has executed, and what of that it still has in its binlog. */
 export interface ServerState {
   readonly version: string;
-  /** `server_uuid`; null where the server has none, as MariaDB. */
+  /** MySQL's `server_uuid`, which is of its data; MariaDB's `server_uid`, which is of its machine; null of older ones. */
   readonly uuid: string | null;
   /** Every transaction has a GTID. */
   readonly hasGtids: boolean;
@@ -29,6 +29,7 @@ const NAMES = [
   'version',
   'log_bin',
   'server_uuid',
+  'server_uid',
   'gtid_mode',
   'gtid_executed',
   'gtid_purged',
@@ -51,7 +52,7 @@ export async function readServerState(client: Connection, family: ServerFamily):
   const executed = value(family === 'mysql' ? 'gtid_executed' : 'gtid_binlog_pos');
   return {
     version: value('version'),
-    uuid: values.get('server_uuid') ?? null,
+    uuid: values.get('server_uuid') ?? values.get('server_uid') ?? null,
     hasGtids: family === 'mariadb' || value('gtid_mode') === 'ON',
     executed: executed.replaceAll(/\s/g, ''),
     purged: family === 'mysql' ? value('gtid_purged').replaceAll(/\s/g, '') : '',

@@ -92,7 +92,7 @@ function findLoss(input: StartInput, stored: Position): TailraceError | null {
     const executed = parseExecutedGtids(family, stored.gtids);
     return executed.family === 'mysql' ? mysqlLoss(executed.set, input) : mariadbLoss(executed.list, server);
   }
-  return fileLoss(stored, server);
+  return fileLoss(stored, input);
 }
 
 function mysqlLoss(stored: GtidSet, { server, capturesSource }: StartInput): TailraceError | null {
@@ -117,8 +117,9 @@ function mariadbLoss(stored: MariadbGtidList, server: ServerState): TailraceErro
   return foreign(stored.format());
 }
 
-function fileLoss({ file, position, serverUuid }: Position, server: ServerState): TailraceError | null {
-  if (serverUuid !== null && server.uuid !== null && serverUuid !== server.uuid) {
+function fileLoss({ file, position, serverUuid }: Position, { server, family }: StartInput): TailraceError | null {
+  // MariaDB's name goes with the machine: a container that is made anew has another one and the same binlog.
+  if (family === 'mysql' && serverUuid !== null && server.uuid !== null && serverUuid !== server.uuid) {
     return new TailraceError(
       'source.identity_changed',
       `the stored position ${file}:${position} is of server ${serverUuid}, this one is ${server.uuid}: files and positions mean something else there`,
