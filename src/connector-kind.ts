@@ -62,26 +62,16 @@ async function loadPostgres(config: PostgresConfig): Promise<ConnectorKind> {
 }
 
 async function loadMysql(config: MysqlConfig): Promise<ConnectorKind> {
-  const { createMysqlSource } = await import('./sources/mysql/source.ts');
+  const [{ createMysqlSource }, { BinlogLagProbe }] = await Promise.all([
+    import('./sources/mysql/source.ts'),
+    import('./sources/mysql/lag-probe.ts'),
+  ]);
   const family = serverFamily(config);
   return {
     connectorType: family,
     metricsPlugin: family,
     createSource: ({ logger, state }) => createMysqlSource(config, { logger, state }),
-    createLagReader: () => ({
-      read: async () => ({
-        kind: 'binlog',
-        connector: config.name,
-        binlog: null,
-        lagMs: null,
-        thresholds: {
-          unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
-          lagMs: config['tailrace.lag.ms.max'],
-          retentionLeftMs: config['tailrace.lag.retention.left.ms.min'],
-        },
-        error: 'the lag of a binlog is not measured yet',
-      }),
-    }),
+    createLagReader: (durable) => new BinlogLagProbe({ config, durable, clock: elapsedMs }),
     preflight: async () => ({ checks: [] }),
     retryStart: () => null,
   };

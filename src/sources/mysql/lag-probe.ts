@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { type BinlogPosition, compareBinlogPositions } from '../../../decoders/binlog/binlog-position.ts';
+import { type MysqlConfig, serverFamily } from '../../config/mysql.ts';
+import type { SourceOffset } from '../../model/log.ts';
+import type { BinlogLag, BinlogLagReport } from '../../model/status.ts';
+import { measureGap } from './binlog-gap.ts';
+import { type ConnectionConfig, withConnection } from './connection.ts';
+import { type Position, parseOffset } from './offset.ts';
+import { readRetentionMs } from './server-retention.ts';
+import { readServerState } from './server-state.ts';
+
+export type LagConfig = ConnectionConfig &
+  Pick<
+    MysqlConfig,
+    | 'name'
+    | 'connector.class'
+    | 'tailrace.lag.unconfirmed.bytes.max'
+    | 'tailrace.lag.ms.max'
+    | 'tailrace.lag.retention.left.ms.min'
+  >;
+
+export interface LagProbeOptions {
+  readonly config: LagConfig;
+  /** The offset that is durable. */
+  readonly durable: () => Promise<SourceOffset | null>;
+  /** Milliseconds, from any beginning. */
+  readonly clock: () => number;
+}
+
+/** Half of Prometheus' usual scrape timeout, so that the rest of a scrape arrives when the server hangs. */
+const ANSWER_WITHIN_MS = 5000;
+/** A query that has no answer by now will have none: the next one is asked over a new connection. */
+const GIVE_UP_AFTER_MS = 15_000;
+
+/** Asks a server how far its binlog has come beyond what a connector has delivered, and how long it is kept. */
+export class BinlogLagProbe {
+  readonly #options: LagProbeOptions;
+  readonly #positions = new PositionClock();
+  readonly #writes = new LastWrites();
+  #running: Promise<BinlogLagReport> | null = null;
+
+  constructor(options: LagProbeOptions) {
+    this.#options = options;
+  }
+
+  /** One query at a time: who asks meanwhile gets the same answer. Does not reject, and waits for a few seconds at most. */
+  async read(): Promise<BinlogLagReport> {
+    this.#running ??= this.#read().finally(() => {
+      this.#running = null;
+    });
+    const late = new AbortController();
+    const deadline = sleep(ANSWER_WITHIN_MS, null, { signal: late.signal, ref: false }).catch(() => null);
+    const report = await Promise.race([this.#running, deadline]);
+    late.abort();
+    return report ?? this.#unknown(`the server did not answer within ${ANSWER_WITHIN_MS} ms`);
+  }
+
+  async #read(): Promise<BinlogLagReport> {
+    const { config, durable } = this.#options;
+    try {
+      const offset = await durable();
+      const stored = offset === null ? null : parseOffset(offset);
+      const binlog = await withConnection(
+        config,
+        'read how far the binlog has come',
+        (client) => this.#measure(client, stored),
+        GIVE_UP_AFTER_MS,
+      );
+      return { ...this.#unknown(null), binlog, lagMs: this.#lagMs(binlog) };
+    } catch (error) {
+      return this.#unknown(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #measure(client: Connection, stored: Position | null): Promise<BinlogLag> {
+    const family = serverFamily(this.#options.config);
+    const server = await readServerState(client, family);
+    const retentionMs = await readRetentionMs(client);
+    const [rows] = await client.query<RowDataPacket[]>('SELECT UNIX_TIMESTAMP() AS now');
+    const nowSeconds = Number(rows[0]!.now);
+    const head = server.files.at(-1)!;
+    this.#writes.saw(head.name, nowSeconds);
+    const now = { serverFile: head.name, serverPosition: head.bytes, retentionMs };
+    if (stored === null) return { ...NOTHING_DELIVERED, ...now };
+    const { bytes, missingGtids, missingTransactions, purged } = await measureGap(client, stored, { server, family });
+    const isCurrent = stored.file === head.name && bytes !== null;
+    const writtenSeconds = isCurrent
+      ? nowSeconds
+      : bytes === null
+        ? null
+        : this.#writes.lastOf(stored.file, stored.timestampSeconds);
+    return {
+      ...now,
+      file: stored.file,
+      position: stored.position,
+      unconfirmedBytes: bytes,
+      missingGtids,
+      missingTransactions,
+      purged,
+      retentionLeftMs: purged ? 0 : leftMs(retentionMs, writtenSeconds, nowSeconds),
+    };
+  }
+
+  #unknown(error: string | null): BinlogLagReport {
+    const { config } = this.#options;
+    return {
+      kind: 'binlog',
+      connector: config.name,
+      binlog: null,
+      lagMs: null,
+      thresholds: {
+        unconfirmedBytes: config['tailrace.lag.unconfirmed.bytes.max'],
+        lagMs: config['tailrace.lag.ms.max'],
+        retentionLeftMs: config['tailrace.lag.retention.left.ms.min'],
+      },
+      error,
+    };
+  }
+
+  #lagMs({ file, position, unconfirmedBytes, serverFile, serverPosition }: BinlogLag): number | null {
+    if (file === null || position === null || unconfirmedBytes === null) return null;
+    const server = { file: serverFile, position: serverPosition };
+    return this.#positions.lagMs(server, { file, position }, this.#options.clock());
+  }
+}
+
+const NOTHING_DELIVERED = {
+  file: null,
+  position: null,
+  unconfirmedBytes: null,
+  missingGtids: null,
+  missingTransactions: null,
+  retentionLeftMs: null,
+  purged: false,
+} as const;
+
+function leftMs(retentionMs: number | null, writtenSeconds: number | null, nowSeconds: number): number | null {
+  if (retentionMs === null || writtenSeconds === null) return null;
+  return Math.max(0, retentionMs - (nowSeconds - writtenSeconds) * 1000);
+}
+
+/** When files were last known to be written: a server does not tell when it went on to the next. Seconds of its clock. */
+class LastWrites {
+  readonly #seconds = new Map<string, number>();
+
+  /** It was the file that is written. */
+  saw(file: string, nowSeconds: number): void {
+    this.#seconds.set(file, nowSeconds);
+  }
+
+  /** Not later than it really was; `deliveredSeconds`: of a change in this file or before it. */
+  lastOf(file: string, deliveredSeconds: number | null): number | null {
+    const seen = this.#seconds.get(file);
+    // The files before are not asked for again.
+    for (const name of this.#seconds.keys()) {
+      if (name === file || seen === undefined) break;
+      this.#seconds.delete(name);
+    }
+    if (seen === undefined) return deliveredSeconds;
+    return Math.max(seen, deliveredSeconds ?? 0);
+  }
+}
+
+/** As many sightings as a scrape every 15 s makes in four hours. */
+const MAX_SIGHTINGS = 1000;
+
+/**
+ * Turns lag in bytes into time: it remembers when the server was first seen at which position. An idle database is never
+ * behind, and a reader that stands still falls behind as time passes, which the time of the last delivered change cannot tell.
+ */
+export class PositionClock {
+  #sightings: { readonly at: BinlogPosition; readonly ms: number }[] = [];
+
+  /** Milliseconds since the server was first seen beyond `delivered`; 0 when it was not. */
+  lagMs(server: BinlogPosition, delivered: BinlogPosition, nowMs: number): number {
+    this.#sightings.push({ at: server, ms: nowMs });
+    const beyond = this.#sightings.findIndex(({ at }) => (compareBinlogPositions(at, delivered) ?? 0) > 0);
+    this.#sightings = beyond === -1 ? [] : this.#sightings.slice(beyond);
+    if (this.#sightings.length > MAX_SIGHTINGS) {
+      // The oldest one is what is measured; every second one of the others will do.
+      this.#sightings = this.#sightings.filter((_, index) => index % 2 === 0);
+    }
+    const [oldest] = this.#sightings;
+    return oldest === undefined ? 0 : nowMs - oldest.ms;
+  }
+}
