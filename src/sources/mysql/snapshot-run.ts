@@ -7,7 +7,7 @@ import type { SourceOffset } from '../../model/log.ts';
 import type { Batch, SnapshotProgress, StateRecord } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { type SnapshotBatch, SnapshotReader } from '../../snapshot/snapshot-reader.ts';
-import { disconnect, errorContext } from './connection.ts';
+import { errorContext } from './connection.ts';
 import { mysqlError } from './mysql-error.ts';
 import { formatHistoryRecord } from './schema/history-record.ts';
 import type { SchemaModel } from './schema/schema-model.ts';
@@ -44,7 +44,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
   const startedMs = clock();
   const view = await openView(run);
   if (view === null) return null;
-  const { sessions, point } = view;
+  const { sessions, catalog, point } = view;
   const { plan, aheadMs } = view.read;
   let reader: TableReader | null = null;
   try {
@@ -63,7 +63,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
       bytes: 0,
       snapshot: 'begin',
     };
-    reader.start(sessions.map((session) => new TableSelect(session)));
+    reader.start(sessions.map((session) => new TableSelect(session, catalog)));
     let isFirst = true;
     for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
       if (batch.isLast) {
@@ -80,7 +80,6 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
   } finally {
     await reader?.close();
     await view.close();
-    await Promise.all(sessions.map(disconnect));
   }
 }
 
@@ -98,10 +97,10 @@ async function openView(run: SnapshotRun) {
       config,
       family: model.options.family,
       sessions: withRows ? config['snapshot.max.threads'] : 1,
-      listTables: async (session) => chooseTables(await listTables(session, config), config),
-      whileLocked: async (session, point) => {
+      listTables: async (catalog) => chooseTables(await listTables(catalog, config), config),
+      whileLocked: async (catalog, point) => {
         const aheadMs = point.serverTimeMs - clock();
-        return { plan: await planSnapshot(session, { config, model, withRows }), aheadMs };
+        return { plan: await planSnapshot(catalog, { config, model, withRows }), aheadMs };
       },
       logger,
       signal,

@@ -18,9 +18,9 @@ export interface ViewOptions<T> {
   /** How many sessions may read at the same time, at least one. */
   readonly sessions: number;
   /** The tables whose rows will be read: what is locked where all of the server cannot be. */
-  readonly listTables: (session: Connection) => Promise<readonly TableName[]>;
+  readonly listTables: (catalog: Connection) => Promise<readonly TableName[]>;
   /** Runs while nothing can be written or altered, as far as the locking mode keeps it from being. */
-  readonly whileLocked: (session: Connection, point: SnapshotPoint) => Promise<T>;
+  readonly whileLocked: (catalog: Connection, point: SnapshotPoint) => Promise<T>;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   readonly signal: AbortSignal;
 }
@@ -28,11 +28,13 @@ export interface ViewOptions<T> {
 export interface SnapshotView<T> {
   /** Each in a transaction that sees the same state. */
   readonly sessions: readonly Connection[];
+  /** In no transaction: MySQL's information_schema is as the transaction sees it. */
+  readonly catalog: Connection;
   readonly point: SnapshotPoint;
   readonly read: T;
   /** Gives up what is locked until all rows are read. @throws when it was lost before. */
   unlock(): Promise<void>;
-  /** Ends the session that holds it. Does not reject. */
+  /** Ends all sessions. Does not reject. */
   close(): Promise<void>;
 }
 
@@ -70,11 +72,12 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
     const session = await connect(config);
     opened.push(session);
     if (signal.aborted) cutOff();
-    await prepareSession(session);
+    await prepareSession(session, options.family);
     return session;
   };
   signal.addEventListener('abort', cutOff, { once: true });
   try {
+    const catalog = await open();
     const locker = mode === 'none' ? null : await open();
     // Views begun without a lock would differ.
     const count = mode === 'none' ? 1 : options.sessions;
@@ -83,28 +86,21 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
     }
     const sessions: Connection[] = [];
     for (let i = 0; i < count; i++) sessions.push(await open());
-    if (locker !== null) await lock(locker, sessions[0]!, options);
+    if (locker !== null) await lock(locker, catalog, options);
     const point = locker === null ? await beginUnlocked(sessions[0]!, options) : await beginLocked(sessions, options);
-    const read = await options.whileLocked(sessions[0]!, point);
+    const read = await options.whileLocked(catalog, point);
     let held = locker;
     const unlock = async (): Promise<void> => {
       // A lock was held if its session can still say so.
       await held?.query('UNLOCK TABLES');
-      const session = held;
+      if (held !== null) await disconnect(held);
       held = null;
-      if (session !== null) await disconnect(session);
     };
     if (mode !== 'extended') await unlock();
-    return {
-      sessions,
-      point,
-      read,
-      unlock,
-      close: async () => {
-        if (held !== null) await disconnect(held);
-        held = null;
-      },
+    const close = async (): Promise<void> => {
+      await Promise.all(opened.map(disconnect));
     };
+    return { sessions, catalog, point, read, unlock, close };
   } catch (error) {
     await Promise.all(opened.map(disconnect));
     throw mysqlError(error, errorContext(config, 'begin the snapshot'), 'source.snapshot');
@@ -114,7 +110,7 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
 }
 
 /** A snapshot may take hours, must not be cut short by limits made for other work, and must not skip rows without a word. */
-async function prepareSession(session: Connection): Promise<void> {
+async function prepareSession(session: Connection, family: ServerFamily): Promise<void> {
   await limitStatements(session, 0);
   await session.query(
     `SET SESSION sql_mode = '', time_zone = '+00:00', wait_timeout = ${LONGEST_SECONDS}, net_write_timeout = ${LONGEST_SECONDS},
@@ -123,10 +119,12 @@ async function prepareSession(session: Connection): Promise<void> {
        /*M!100300 , idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */`,
   );
   await session.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  // While it writes a binlog, MariaDB keeps metadata locks to the end of the transaction: ALTER TABLE of what was read waits.
+  if (family === 'mariadb') await unlessRefused(session.query('SET SESSION sql_log_bin = 0'));
 }
 
 /** All of the server, or, where that is not allowed, the tables whose rows will be read. */
-async function lock<T>(locker: Connection, session: Connection, options: ViewOptions<T>): Promise<void> {
+async function lock<T>(locker: Connection, catalog: Connection, options: ViewOptions<T>): Promise<void> {
   const { config, logger } = options;
   const timeoutMs = config['snapshot.lock.timeout.ms'];
   await locker.query(`SET SESSION lock_wait_timeout = ${Math.max(1, Math.ceil(timeoutMs / 1000))}`);
@@ -134,7 +132,7 @@ async function lock<T>(locker: Connection, session: Connection, options: ViewOpt
     const refusal = await unlessRefused(locker.query('FLUSH TABLES WITH READ LOCK'));
     if (refusal === null) return;
     logger.info({ refusal: refusal.message }, 'the snapshot cannot lock the server and locks the tables that it reads');
-    const second = await unlessRefused(lockTables(locker, session, options));
+    const second = await unlessRefused(lockTables(locker, catalog, options));
     if (second !== null) throw lacksPrivilege(config, second);
   } catch (error) {
     if (isServerError(error) && error.errno === LOCK_WAIT_TIMEOUT) throw lockTimeout(timeoutMs, error);
@@ -152,9 +150,9 @@ async function unlessRefused(work: Promise<unknown>): Promise<ServerError | null
   }
 }
 
-async function lockTables<T>(locker: Connection, session: Connection, { listTables }: ViewOptions<T>): Promise<void> {
+async function lockTables<T>(locker: Connection, catalog: Connection, { listTables }: ViewOptions<T>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const tables = await listTables(session);
+    const tables = await listTables(catalog);
     if (tables.length === 0) return;
     const names = tables.map(({ namespace, name }) => `${quoteIdentifier(namespace)}.${quoteIdentifier(name)} READ`);
     try {

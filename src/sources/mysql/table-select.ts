@@ -26,11 +26,14 @@ export type TableVersion = Pick<KnownTable, 'ddl' | 'createTime'>;
 /** One session, whose transaction sees the snapshot, reading one table after another. */
 export class TableSelect implements TableStream<SelectedTable> {
   readonly #session: Connection;
+  readonly #catalog: Connection;
   #isReading = false;
   #isClosed = false;
 
-  constructor(session: Connection) {
+  /** `catalog`, in no transaction, tells what the tables are now. */
+  constructor(session: Connection, catalog: Connection) {
     this.#session = session;
+    this.#catalog = catalog;
   }
 
   read(plan: SelectedTable, listener: TableListener): void {
@@ -74,7 +77,7 @@ export class TableSelect implements TableStream<SelectedTable> {
     await this.#session.query('SAVEPOINT tailrace');
     const { namespace, name } = table;
     await this.#session.query(`SELECT 1 FROM ${quoteIdentifier(namespace)}.${quoteIdentifier(name)} LIMIT 0`);
-    const now = await readVersion(this.#session, table);
+    const now = await readVersion(this.#catalog, table);
     if (now.createTime !== version.createTime || columnsOf(now) !== columnsOf(version)) {
       throw outdatedView({ id }, 'it was altered or replaced');
     }

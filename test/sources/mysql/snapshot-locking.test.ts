@@ -117,6 +117,7 @@ for (const family of families) {
       keys: { 'snapshot.locking.mode': 'none', 'snapshot.max.threads': '3' },
       grants: ['SELECT'],
     },
+    { name: 'none', keys: { 'snapshot.locking.mode': 'none' } },
   ];
   for (const { name, keys, grants } of cases) {
     test(
@@ -140,7 +141,7 @@ for (const family of families) {
           { onBatch: () => sleep(5) },
         );
         await sleep(300);
-      await load.stop();
+        await load.stop();
         await schema.client.query('INSERT INTO marks VALUES ()');
         const states = new Map(TABLES.map((table) => [table as string, stateOf(reading, table)]));
         const { file, position, gtids } = reading.point!;

@@ -75,13 +75,17 @@ export class SnapshotReading {
       },
       signal,
     });
-    for (let step = await generator.next(); ; step = await generator.next()) {
-      if (step.done === true) {
-        this.point = step.value;
-        return;
+    try {
+      for (let step = await generator.next(); ; step = await generator.next()) {
+        if (step.done === true) {
+          this.point = step.value;
+          return;
+        }
+        this.#take(step.value);
+        await onBatch?.(step.value, this);
       }
-      this.#take(step.value);
-      await onBatch?.(step.value, this);
+    } finally {
+      await generator.return(null);
     }
   }
 
