@@ -1,7 +1,7 @@
-import type { AlterAction, ColumnDefinition, ColumnPlace } from '../../../../decoders/binlog/ddl/table-definition.ts';
+import type { AlterAction, ColumnPlace } from '../../../../decoders/binlog/ddl/table-definition.ts';
 import type { ColumnSchema, TableSchema } from '../../../../decoders/table-schema.ts';
 import { charsetOf } from './charset-name.ts';
-import { type ColumnContext, columnSchema, convertedColumn, withTimestampDefault } from './column-schema.ts';
+import { type ColumnContext, ColumnMaker, convertedColumn } from './column-schema.ts';
 import { isNotNull, sameName, withKey, withUniqueKey } from './create-table.ts';
 import { defaultValue } from './default-value.ts';
 import { hasVersioning, isHiddenColumn, versionedKey, withoutVersioning, withVersioning } from './system-versioning.ts';
@@ -14,8 +14,8 @@ import { hasVersioning, isHiddenColumn, versionedKey, withoutVersioning, withVer
  */
 export function alterTable(before: TableSchema, actions: readonly AlterAction[], context: ColumnContext): TableSchema {
   const table = withOptions(before, actions, context);
-  const define = definer(context, table.charset);
-  let columns = table.columns.flatMap((column) => changed(column, actions, define, context) ?? []);
+  const maker = new ColumnMaker({ ...context, charset: table.charset });
+  let columns = table.columns.flatMap((column) => changed(column, actions, maker, context) ?? []);
   const renamed = renames(actions);
   let key = table.primaryKey.flatMap((name) => {
     const now = renamed.get(name.toLowerCase()) ?? name;
@@ -29,7 +29,7 @@ export function alterTable(before: TableSchema, actions: readonly AlterAction[],
       if (exists && action.ifNotExists) continue;
       // A statement that was carried out already, replayed: the column is defined as it is.
       columns = columns.filter(({ name }) => !exists || !sameName(name, action.column.name));
-      columns = inserted(columns, define(action.column), action.place);
+      columns = inserted(columns, maker.make(action.column), action.place);
     }
     if (action.kind === 'set-default') {
       // Also of a column that the same statement added.
@@ -42,9 +42,9 @@ export function alterTable(before: TableSchema, actions: readonly AlterAction[],
     const found = columns.find(({ name }) => sameName(name, action.column.name));
     if (found === undefined || (action.place === null && !isNew)) continue;
     // A column that the same statement added, known by its new name, is defined anew; at the end if no place is said.
-    columns = inserted(without(columns, found), isNew ? define(action.column) : found, action.place);
+    columns = inserted(without(columns, found), isNew ? maker.make(action.column) : found, action.place);
   }
-  const altered = { ...table, columns };
+  const altered = { ...table, columns: maker.withDefaults(columns) };
   const added = addedKeys(columns, actions);
   if (added.primary !== null) return versioned(withKey(altered, added.primary), actions);
   if (key.length > 0 && table.keyIsUnique !== true) return versioned(withKey(altered, key), actions);
@@ -85,22 +85,11 @@ function withOptions(table: TableSchema, actions: readonly AlterAction[], contex
   return { ...table, charset, columns, comment };
 }
 
-type Define = (column: ColumnDefinition) => ColumnSchema;
-
-function definer(context: ColumnContext, charset: string | null): Define {
-  let timestamps = 0;
-  return (column) => {
-    const schema = columnSchema(column, { ...context, charset });
-    if (context.explicitDefaultsForTimestamp || !/^TIMESTAMP/.test(schema.typeName)) return schema;
-    return withTimestampDefault(schema, column, timestamps++ === 0);
-  };
-}
-
 /** An existing column behind what the actions do with it where it is; null: dropped. */
 function changed(
   column: ColumnSchema,
   actions: readonly AlterAction[],
-  define: Define,
+  maker: ColumnMaker,
   context: ColumnContext,
 ): ColumnSchema | null {
   let result = column;
@@ -108,7 +97,7 @@ function changed(
     if (!('name' in action) || !sameName(action.name, column.name)) continue;
     if (action.kind === 'drop-column') return null;
     if (action.kind === 'rename-column') result = { ...result, name: action.to };
-    if (action.kind === 'change-column') result = define(action.column);
+    if (action.kind === 'change-column') result = maker.make(action.column);
     if (action.kind === 'set-default') result = withDefault(result, action, context);
   }
   return result;

@@ -2,7 +2,7 @@ import type { ColumnDefinition } from '../../../../decoders/binlog/ddl/table-def
 import type { SqlDialect } from '../../../../decoders/binlog/ddl/tokens.ts';
 import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
 import { bytesPerCharacter, charsetOf } from './charset-name.ts';
-import { defaultValue } from './default-value.ts';
+import { defaultValue, NOW } from './default-value.ts';
 import { jdbcType, namedType } from './type-name.ts';
 
 /** What a column's definition leaves to its table, its session and its server. */
@@ -19,12 +19,14 @@ export interface ColumnContext {
 /** MySQL and MariaDB: a VARCHAR or VARBINARY holds no more bytes. */
 const MAX_VARCHAR_BYTES = 65_535;
 
+const ZERO = '0000-00-00 00:00:00';
+
 const TEXT_SIZES = ['TINYTEXT', 'TEXT', 'MEDIUMTEXT', 'LONGTEXT'];
 /** Bytes of the length before a value. */
 const SIZE_LIMITS = [0xff, 0xffff, 0xff_ffff];
 
 /** A column of CREATE TABLE or ALTER TABLE as the server makes it; `position` is the caller's. */
-export function columnSchema(column: ColumnDefinition, context: ColumnContext): ColumnSchema {
+function columnSchema(column: ColumnDefinition, context: ColumnContext): ColumnSchema {
   const type = namedType(column);
   const isText = usesCharset(type.typeName);
   const isNational = /^N|^NATIONAL/.test(type.typeName) && /CHAR/.test(type.typeName);
@@ -52,15 +54,41 @@ export function usesCharset(typeName: string): boolean {
   return /CHAR|TEXT|^LONG$|^LONG VARCHAR$|^ENUM|^SET/.test(typeName);
 }
 
-/** With `explicit_defaults_for_timestamp` off, the first TIMESTAMP of a statement that says nothing is set to now, others to zero. */
-export function withTimestampDefault(
-  column: ColumnSchema,
-  definition: ColumnDefinition,
-  isFirst: boolean,
-): ColumnSchema {
-  const says = definition.defaultText !== null || definition.generated !== null;
-  if (says || column.optional || !/^TIMESTAMP/.test(column.typeName)) return column;
-  return { ...column, hasDefault: true, defaultValue: isFirst ? '1970-01-01 00:00:00' : '0000-00-00 00:00:00' };
+/** Makes columns of one statement's definitions, and knows which TIMESTAMPs among them are given a default by the server. */
+export class ColumnMaker {
+  readonly #context: ColumnContext;
+  readonly #silent = new Set<ColumnSchema>();
+
+  constructor(context: ColumnContext) {
+    this.#context = context;
+  }
+
+  make(definition: ColumnDefinition): ColumnSchema {
+    const column = columnSchema(definition, this.#context);
+    const saysNothing = definition.defaultText === null && definition.generated === null;
+    if (!this.#context.explicitDefaultsForTimestamp && saysNothing && isRequiredTimestamp(column)) {
+      this.#silent.add(column);
+    }
+    return column;
+  }
+
+  /**
+   * The columns of the whole table with the defaults of those that the statement defined: the first of all that are NOT
+   * NULL is set to now, others to zero (sql/sql_table.cc, `promote_first_timestamp_column`).
+   */
+  withDefaults(columns: readonly ColumnSchema[]): readonly ColumnSchema[] {
+    if (this.#silent.size === 0) return columns;
+    const first = columns.find(isRequiredTimestamp);
+    return columns.map((column) => {
+      if (!this.#silent.has(column)) return column;
+      const zero = `${ZERO}${column.length ? `.${'0'.repeat(column.length)}` : ''}`;
+      return { ...column, hasDefault: true, defaultValue: column === first ? NOW : zero };
+    });
+  }
+}
+
+function isRequiredTimestamp(column: ColumnSchema): boolean {
+  return column.typeName === 'TIMESTAMP' && !column.optional;
 }
 
 /** A key's columns are not NULL, and do not have NULL as a default. */

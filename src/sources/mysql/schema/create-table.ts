@@ -1,7 +1,7 @@
 import type { TableDefinition } from '../../../../decoders/binlog/ddl/table-definition.ts';
 import type { ColumnSchema, TableSchema } from '../../../../decoders/table-schema.ts';
 import { charsetOf } from './charset-name.ts';
-import { type ColumnContext, columnSchema, notNull, withTimestampDefault } from './column-schema.ts';
+import { type ColumnContext, ColumnMaker, notNull } from './column-schema.ts';
 import { versionedKey, withVersioning } from './system-versioning.ts';
 
 /** A table as CREATE TABLE makes it; `context.charset` is the database's. */
@@ -11,12 +11,8 @@ export function createTable(
   context: ColumnContext,
 ): TableSchema {
   const charset = charsetOf(definition, context.charset);
-  let timestamps = 0;
-  const columns = definition.columns.map((column) => {
-    const schema = columnSchema(column, { ...context, charset });
-    if (context.explicitDefaultsForTimestamp || !/^TIMESTAMP/.test(schema.typeName)) return schema;
-    return withTimestampDefault(schema, column, timestamps++ === 0);
-  });
+  const maker = new ColumnMaker({ ...context, charset });
+  const columns = maker.withDefaults(definition.columns.map((column) => maker.make(column)));
   const table: TableSchema = {
     database: name.database,
     name: name.name,

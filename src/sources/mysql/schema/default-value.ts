@@ -4,7 +4,7 @@ import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
 export type DefaultValue = Pick<ColumnSchema, 'hasDefault' | 'defaultValue'>;
 
 /** What Debezium puts in the place of a time that only the server knows. */
-const NOW = '1970-01-01 00:00:00';
+export const NOW = '1970-01-01 00:00:00';
 const NOW_FUNCTIONS = ['CURRENT_TIMESTAMP', 'NOW', 'LOCALTIME', 'LOCALTIMESTAMP'];
 
 const NO_DEFAULT: DefaultValue = { hasDefault: false, defaultValue: null };

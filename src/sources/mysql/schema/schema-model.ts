@@ -8,7 +8,7 @@ import { alterTable, isTold } from './alter-table.ts';
 import { charsetOf, charsetOfId } from './charset-name.ts';
 import type { ColumnContext } from './column-schema.ts';
 import { createTable } from './create-table.ts';
-import { ddlPieces } from './ddl-pieces.ts';
+import { backquoted, ddlPieces } from './ddl-pieces.ts';
 import { isRecorded } from './recorded-ddl.ts';
 import { sequenceTable } from './sequence.ts';
 
@@ -134,11 +134,12 @@ export class SchemaModel {
     }
   }
 
-  /** What a statement did before it failed only the catalog tells: CREATE OR REPLACE has dropped its table. */
+  /** What a statement did before it failed only the catalog tells, but for CREATE OR REPLACE: its table is gone. */
   #failed(statement: Statement): Applied {
     const touched = 'tables' in statement ? (statement.tables ?? []) : [];
     for (const table of touched) this.forget(table);
-    return { changes: touched.map((table) => this.#change('DROP', table, null)).slice(0, 1), unknown: touched };
+    const isGone = statement.kind === 'create-table' && statement.orReplace;
+    return { changes: [isGone ? this.#change('DROP', touched[0]!, null) : null], unknown: touched };
   }
 
   #create(statement: Statement & { kind: 'create-table' }, context: StatementContext): Applied {
@@ -220,8 +221,8 @@ export class SchemaModel {
     return Array.from({ length: Math.max(pieces.length, changes.length) }, (_, i) => {
       const change = changes[i] ?? null;
       const database = change?.database ?? eventDatabase(statement, i, context.defaultDatabase);
-      const ddl = change === null && !isCut(statement) ? context.ddl.trim() : (pieces[i] ?? pieces[0]!);
-      return { database, ddl, change };
+      if (change !== null) return { database, ddl: pieces[i] ?? pieces[0]!, change };
+      return { database, ddl: replayable(statement, i, pieces, context), change };
     });
   }
 
@@ -279,9 +280,22 @@ interface Applied {
 
 const NOTHING: Applied = { changes: [], unknown: [] };
 
-/** Statements whose text is cut also where no definition changes. */
-function isCut({ kind }: Statement): boolean {
-  return kind === 'rename-table' || kind === 'create-database' || kind === 'drop-database';
+/** The text of an event without a change: a history is replayed by it, in the event's database. */
+function replayable(
+  statement: Statement,
+  piece: number,
+  pieces: readonly string[],
+  { ddl, defaultDatabase }: StatementContext,
+): string {
+  if (statement.kind === 'create-database' || statement.kind === 'drop-database') return pieces[0]!;
+  if (statement.kind !== 'rename-table') return ddl.trim();
+  const { from, to } = statement.renames[piece]!;
+  if (to.database === defaultDatabase) return pieces[piece]!;
+  return `RENAME TABLE ${tableReference(from)} TO ${tableReference(to)}`;
+}
+
+function tableReference({ database, name }: TableName): string {
+  return `${backquoted(database)}.${backquoted(name)}`;
 }
 
 /** As Debezium has it: of a rename the new table's, of a statement that it cannot tell the tables of the session's. */
