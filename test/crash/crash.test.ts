@@ -1,31 +1,57 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isMutant, MUTANTS, type Mutant } from './mutants.ts';
+import { whyNoMysql } from '../services/shared-mysql.ts';
+import type { DatabaseKind } from './database.ts';
+import { isMutant, MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
 import { type RegimeReport, runCrashRegime } from './regime.ts';
+import { type PositionKind, startServer } from './start-server.ts';
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 
-async function regime(t: TestContext, kills: number, mutant: Mutant | null): Promise<RegimeReport> {
+interface Kind {
+  readonly name: string;
+  readonly database: DatabaseKind;
+  readonly position: PositionKind;
+  readonly kills: number;
+  readonly skip: () => Promise<string | false>;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 20, skip: async () => false },
+  { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 6, skip: () => whyNoMysql('mysql') },
+  { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 6, skip: () => whyNoMysql('mysql') },
+  { name: 'MariaDB', database: 'mariadb', position: 'gtid', kills: 6, skip: () => whyNoMysql('mariadb') },
+];
+
+async function regime(t: TestContext, kind: Kind, kills: number, mutant: Mutant | null): Promise<RegimeReport> {
   const lines: string[] = [`seed ${seed}`];
-  const report = await runCrashRegime({ kills, seed, mutant, print: (line) => lines.push(line) });
+  const { database, position } = kind;
+  const start = () => startServer(database, position);
+  const report = await runCrashRegime({ startServer: start, kills, seed, mutant, print: (line) => lines.push(line) });
   for (const line of lines) t.diagnostic(line);
   return report;
 }
 
-test('every committed change is in the log exactly once and in commit order, whatever is killed', async (t) => {
-  const report = await regime(t, 20, null);
-  assert.deepEqual(report.failures, []);
-  assert.equal(report.lost, 0);
-  assert.equal(report.duplicated, 0);
-  assert.equal(report.kills, 20);
-  assert.ok(report.hit['in the snapshot'] > 0, 'no kill hit the snapshot');
-  assert.ok(report.hit['inside a transaction'] > 0, 'no kill hit a transaction that several batches share');
-});
+for (const kind of KINDS) {
+  test(`${kind.name}: every committed change is in the log exactly once and in commit order, whatever is killed`, {
+    skip: await kind.skip(),
+  }, async (t) => {
+    const report = await regime(t, kind, kind.kills, null);
+    assert.deepEqual(report.failures, []);
+    assert.equal(report.lost, 0);
+    assert.equal(report.duplicated, 0);
+    assert.equal(report.kills, kind.kills);
+    assert.ok(report.hit['in the snapshot'] > 0, 'no kill hit the snapshot');
+    assert.ok(report.hit['inside a transaction'] > 0, 'no kill hit a transaction that several batches share');
+  });
+}
 
-for (const mutant of Object.keys(MUTANTS).filter(isMutant)) {
-  test(`the mutant ${mutant} is caught`, async (t) => {
-    const report = await regime(t, 4, mutant);
+for (const name of Object.keys(MUTANTS).filter(isMutant)) {
+  const { caught, databases }: MutantDefinition = MUTANTS[name];
+  const kind = KINDS.find(({ database }) => databases.includes(database))!;
+  test(`the mutant ${name} is caught`, { skip: await kind.skip() }, async (t) => {
+    const report = await regime(t, kind, 4, name);
     // A mutant that does not fit its source any more, or a server that does not start, is no catch.
-    assert.match(report.failures.join('\n'), MUTANTS[mutant].caught);
+    assert.match(report.failures.join('\n'), caught);
   });
 }

@@ -1,18 +1,23 @@
 import { parseArgs } from 'node:util';
+import type { DatabaseKind } from './database.ts';
 import { isMutant, MUTANTS } from './mutants.ts';
 import { runCrashRegime } from './regime.ts';
+import { DATABASE_KINDS, type PositionKind, startServer } from './start-server.ts';
 
 const USAGE = `Kills "tailrace run" under load and compares its log with what the database committed.
 
-  npm run test:crash -- --kills 200 [--seed 7] [--mutant ${Object.keys(MUTANTS).join('|')}]
+  npm run test:crash -- --kills 200 [--database ${DATABASE_KINDS.join('|')}] [--position gtid|file] [--seed 7]
+    [--mutant ${Object.keys(MUTANTS).join('|')}]
 
-A mutant is wrong on purpose: then the regime must fail.
+The position, by which a MySQL binlog is resumed, also says whether the server has GTIDs; MariaDB always has them. A mutant is wrong on purpose: then the regime must fail.
 `;
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: process.env.TEST_SEED ?? String(Date.now() % 1_000_000) },
+    database: { type: 'string', default: 'postgres' },
+    position: { type: 'string', default: 'gtid' },
     mutant: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -20,17 +25,33 @@ const { values } = parseArgs({
 const kills = Number(values.kills);
 const seed = Number(values.seed);
 const mutant = values.mutant ?? null;
+const database = values.database as DatabaseKind;
+const position = values.position as PositionKind;
+const isKnown =
+  DATABASE_KINDS.includes(database) && (position === 'gtid' || (position === 'file' && database === 'mysql'));
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
 if (values.help) print(USAGE);
-else if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed) || (mutant !== null && !isMutant(mutant))) {
+else if (
+  !isKnown ||
+  !Number.isInteger(kills) ||
+  kills < 1 ||
+  !Number.isInteger(seed) ||
+  (mutant !== null && !isMutant(mutant))
+) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
   print(`seed ${seed}`);
-  const report = await runCrashRegime({ kills, seed, mutant, print });
+  const report = await runCrashRegime({
+    startServer: () => startServer(database, position),
+    kills,
+    seed,
+    mutant,
+    print,
+  });
   const { hit } = report;
   print(
     `kills by what was durable: ${Object.entries(hit)

@@ -4,8 +4,11 @@ import { type Columns, type TrueChange, UNCHANGED } from './truth.ts';
 export interface Entry {
   readonly op: 'r' | 'c' | 'u' | 'd' | 'tombstone';
   /** Position of the change; of a snapshot row: of its snapshot. 0 for tombstones, which have no source block. */
-  readonly lsn: bigint;
-  readonly xid: number | null;
+  readonly position: bigint;
+  /** Of an expected one: {@link TrueChange.upTo}. */
+  readonly upTo?: bigint;
+  /** The transaction's name. */
+  readonly id: string | null;
   readonly key: Columns | null;
   readonly before: Columns | null;
   readonly after: Columns | null;
@@ -15,14 +18,15 @@ export interface Entry {
 const UNAVAILABLE = '__debezium_unavailable_value';
 
 /** The records that a change must have become: Debezium's rules for keys, key changes and tombstones. */
-export function expectedEntries(change: TrueChange, xid: number, hasKey: boolean): Entry[] {
-  const { op, lsn, old, row } = change;
+export function expectedEntries(change: TrueChange, id: string | null, hasKey: boolean): Entry[] {
+  const { op, position, upTo = position, row } = change;
+  const old = change.old === null ? null : withPlaceholders(change.old);
   const keyOf = (columns: Columns): Columns | null => (hasKey ? { id: columns.id ?? null } : null);
-  const located = { lsn, xid };
+  const located = { position, upTo, id };
   const tombstone = (key: Columns | null): Entry => ({
     op: 'tombstone',
-    lsn: 0n,
-    xid: null,
+    position: 0n,
+    id: null,
     key,
     before: null,
     after: null,
@@ -57,9 +61,11 @@ function withPlaceholders(row: Columns): Columns {
 
 /** What is wrong with an entry, or null. The old row counts where the server logged it; other columns of a key are not told. */
 export function difference(expected: Entry, actual: Entry): string | null {
-  for (const field of ['op', 'lsn', 'xid'] as const) {
+  for (const field of ['op', 'id'] as const) {
     if (expected[field] !== actual[field]) return `${field} is ${actual[field]}, not ${expected[field]}`;
   }
+  const { position, upTo = position } = expected;
+  if (actual.position < position || actual.position > upTo) return `position is ${actual.position}, not ${position}`;
   const key = columnDifference(expected.key, actual.key, 'exactly');
   if (key !== null) return `key: ${key}`;
   const after = columnDifference(expected.after, actual.after, 'exactly');
@@ -95,5 +101,5 @@ function brief(value: string | null | undefined): string {
 export function describe(entry: Entry): string {
   const row = entry.after ?? entry.before ?? entry.key ?? {};
   const names = ['id', 'n', 'writer'].filter((name) => row[name] != null).map((name) => `${name}=${row[name]}`);
-  return `${entry.op} at ${entry.lsn} (xid ${entry.xid}) ${names.join(' ')}`;
+  return `${entry.op} at ${entry.position} (transaction ${entry.id}) ${names.join(' ')}`;
 }

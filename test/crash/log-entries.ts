@@ -1,31 +1,34 @@
 import type { SqliteLog } from '../../src/logs/sqlite/log.ts';
 import type { LogRecord } from '../../src/model/record.ts';
+import type { CrashDatabase } from './database.ts';
 import type { Entry } from './expected.ts';
 import type { Columns } from './truth.ts';
 
 interface Envelope {
   readonly before: Record<string, unknown> | null;
   readonly after: Record<string, unknown> | null;
-  readonly source: { readonly lsn: number | null; readonly txId: number | null };
+  readonly source: Readonly<Record<string, unknown>>;
   readonly op: 'r' | 'c' | 'u' | 'd';
 }
 
 /** The records of a table's topic, as a consumer reads them; one can be looked at before it is taken. */
 export class LogEntries {
   readonly #records: AsyncIterator<LogRecord>;
+  readonly #database: CrashDatabase;
   #next: Entry | null = null;
   #hasNext = false;
   /** Records taken so far. */
   taken = 0;
 
-  constructor(log: SqliteLog, topic: string) {
+  constructor(log: SqliteLog, topic: string, database: CrashDatabase) {
+    this.#database = database;
     this.#records = log.read({ topic, partition: 0, from: 0 })[Symbol.asyncIterator]();
   }
 
   async peek(): Promise<Entry | null> {
     if (!this.#hasNext) {
       const { done, value } = await this.#records.next();
-      this.#next = done === true ? null : parseRecord(value);
+      this.#next = done === true ? null : parseRecord(value, this.#database);
       this.#hasNext = true;
     }
     return this.#next;
@@ -39,22 +42,22 @@ export class LogEntries {
   }
 }
 
-export function parseRecord({ key, value }: LogRecord): Entry {
-  const keyColumns = key === null ? null : columns(JSON.parse(key.toString()));
-  if (value === null) return { op: 'tombstone', lsn: 0n, xid: null, key: keyColumns, before: null, after: null };
+function parseRecord({ key, value }: LogRecord, database: CrashDatabase): Entry {
+  const keyColumns = key === null ? null : columns(JSON.parse(key.toString()), database);
+  if (value === null) return { op: 'tombstone', position: 0n, id: null, key: keyColumns, before: null, after: null };
   const { before, after, source, op } = JSON.parse(value.toString()) as Envelope;
   return {
     op,
-    lsn: BigInt(source.lsn ?? 0),
-    xid: source.txId,
+    ...database.locate(source),
     key: keyColumns,
-    before: columns(before),
-    after: columns(after),
+    before: columns(before, database),
+    after: columns(after, database),
   };
 }
 
 /** Numbers and texts alike become the server's text: no column of the load has another form in JSON. */
-function columns(row: Record<string, unknown> | null): Columns | null {
+function columns(row: Record<string, unknown> | null, database: CrashDatabase): Columns | null {
   if (row === null) return null;
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : String(value)]));
+  const textOf = (value: unknown) => (value === null ? null : database.normalise(String(value)));
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, textOf(value)]));
 }

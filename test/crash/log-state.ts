@@ -10,6 +10,7 @@ export interface LogPosition {
   readonly state: LogState;
   /** The stored source offset as text: another text is progress. */
   readonly offset: string;
+  readonly stored: SourceOffset | null;
 }
 
 /** Looks through a connection of its own, which does not stay open: a killed writer's WAL is then found by the next start. */
@@ -25,17 +26,21 @@ export async function readLogPosition(path: string): Promise<LogPosition> {
   try {
     const [stored] = await log.offsets.list();
     if (stored === undefined) return NOTHING;
-    return { state: stateOf(stored.offset), offset: JSON.stringify(stored.offset) };
+    return { state: stateOf(stored.offset), offset: JSON.stringify(stored.offset), stored: stored.offset };
   } finally {
     await log.close();
   }
 }
 
-const NOTHING: LogPosition = { state: 'nothing yet', offset: '' };
+const NOTHING: LogPosition = { state: 'nothing yet', offset: '', stored: null };
 
-function stateOf({ snapshot, snapshot_completed: completed, skip }: SourceOffset): LogState {
-  if (snapshot !== undefined && completed !== true) return 'in the snapshot';
-  return typeof skip === 'number' && skip > 0 ? 'inside a transaction' : 'between transactions';
+/** Postgres counts the changes that were delivered of an open transaction, MySQL its events and rows. */
+const PROGRESS_KEYS = ['skip', 'event', 'row', 'xa_event'] as const;
+
+function stateOf(offset: SourceOffset): LogState {
+  if (offset.snapshot !== undefined && offset.snapshot_completed !== true) return 'in the snapshot';
+  const isInside = PROGRESS_KEYS.some((key) => typeof offset[key] === 'number' && offset[key] > 0);
+  return isInside ? 'inside a transaction' : 'between transactions';
 }
 
 /** Of the file and its WAL. */

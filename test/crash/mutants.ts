@@ -1,8 +1,11 @@
 import type { SourcePatch } from '../source-patch.ts';
+import type { DatabaseKind } from './database.ts';
 import type { Phase } from './plan.ts';
 
 export interface MutantDefinition {
   readonly patches: readonly SourcePatch[];
+  /** Whose regime catches it. */
+  readonly databases: readonly DatabaseKind[];
   /** What has to be going on when it is killed for it to do harm. */
   readonly phase: Phase;
   /** What the regime must say of it: either the task saw the gap itself and stopped, or the comparison did. */
@@ -15,6 +18,7 @@ const APPEND = 'await log.append({ connector, epoch, partition: source.partition
 export const MUTANTS = {
   /** The server may forget what is not durable yet. The pause is a slow disk: it widens the gap, the order makes it fatal. */
   'ack-before-append': {
+    databases: ['postgres'],
     patches: [
       {
         file: 'src/engine/source-task.ts',
@@ -29,6 +33,7 @@ export const MUTANTS = {
   },
   /** A transaction that was delivered in part is delivered from its beginning again. */
   'resume-without-skip': {
+    databases: ['postgres'],
     patches: [
       {
         file: 'decoders/pgoutput/transaction.ts',
@@ -41,6 +46,7 @@ export const MUTANTS = {
   },
   /** Records become durable first and the offset a little later, as with two stores that share no transaction. */
   'offset-apart': {
+    databases: ['postgres'],
     patches: [
       {
         file: 'src/logs/sqlite/appender.ts',
@@ -52,6 +58,71 @@ export const MUTANTS = {
     phase: 'load',
     // The log knows how many records its offset belongs to.
     caught: /is damaged: it has \d+ records where \d+ were appended/,
+  },
+  /** The offset is durable before its records are: a kill between the two loses them. */
+  'offset-before-append': {
+    databases: ['mysql', 'mariadb'],
+    patches: [
+      {
+        file: 'src/engine/source-task.ts',
+        find: APPEND,
+        replace: `if (encoded.offset.snapshot === undefined) {
+            await log.append({ connector, epoch, partition: source.partition, ...encoded, records: [] });
+            await new Promise((wake) => setTimeout(wake, 200));
+          }
+          ${APPEND}`,
+      },
+    ],
+    phase: 'load',
+    caught: /record \d+: expected/,
+  },
+  /** One event too many of a transaction that was delivered in part is taken for delivered. */
+  'skip-one-more': {
+    databases: ['mysql', 'mariadb'],
+    patches: [
+      {
+        file: 'decoders/binlog/open-transaction.ts',
+        find: 'return events === 0 ? null : { events, rows: 0,',
+        replace: 'return events === 0 ? null : { events: events + 1, rows: 0,',
+      },
+    ],
+    phase: 'big transaction',
+    caught: /record \d+: expected/,
+  },
+  /** As Debezium: rows of an XA transaction appear where it is prepared, though it may yet be rolled back. */
+  'rows-at-xa-prepare': {
+    databases: ['mysql', 'mariadb'],
+    patches: [
+      {
+        file: 'decoders/binlog/transaction-reducer.ts',
+        find: 'if (onePhase) {',
+        replace: 'if (onePhase || xid !== null) {',
+      },
+      {
+        file: 'src/sources/mysql/start-stream.ts',
+        find: 'onUnknownXa: (xid, place) => {',
+        replace: 'onUnknownXa: (xid, place) => { return;',
+      },
+    ],
+    phase: 'load',
+    caught: /record \d+: expected/,
+  },
+  /** A table is what the statement before the last made of it. */
+  'ddl-late': {
+    databases: ['mysql', 'mariadb'],
+    patches: [
+      {
+        file: 'src/sources/mysql/schema-keeper.ts',
+        find: 'const applied = model.apply(statement, { ddl: text,',
+        replace: `const late = this as unknown as { before: (() => void) | undefined };
+          late.before?.();
+          late.before = () => void model.apply(statement, { ddl: text, defaultDatabase: database, dialect, status, errorCode });
+          const applied = statement.kind === 'alter-table' || statement.kind === 'rename-table'
+            ? { events: [], unknown: [] } : model.apply(statement, { ddl: text,`,
+      },
+    ],
+    phase: 'load',
+    caught: /record \d+: expected|disagree|does not fit|columns/,
   },
 } as const satisfies Record<string, MutantDefinition>;
 

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 export type Phase = 'snapshot' | 'big transaction' | 'load' | 'idle';
 
 /** What happens to the server besides. */
-export type ServerFault = 'fast restart' | 'crash restart' | 'backend terminated';
+export type ServerFault = 'fast restart' | 'crash restart' | 'backend terminated' | 'connections killed';
 
 export interface PlannedKill {
   readonly phase: Phase;
@@ -25,7 +25,7 @@ const LONGEST_FROM_PROGRESS_MS = 600;
 const LONGEST_FROM_PHASE_MS = 60;
 
 /** Snapshot first, since it comes once; then everything else, mixed. */
-export function planRound(kills: number, random: Random): PlannedKill[] {
+export function planRound(kills: number, random: Random, faults: readonly ServerFault[]): PlannedKill[] {
   const snapshots = Math.max(1, Math.round(kills * 0.25));
   const others: Phase[] = [];
   for (let i = 0; i < kills - snapshots; i++) {
@@ -35,7 +35,7 @@ export function planRound(kills: number, random: Random): PlannedKill[] {
   // The first one is in the midst of the snapshot whatever chance says: once it is complete, it is not read again.
   const first = planPhase('snapshot', 1, random);
   const rest = [...Array.from({ length: snapshots - 1 }, () => 'snapshot' as const), ...random.shuffle(others)];
-  return [...first, ...rest.map((phase) => planKill(phase, random))];
+  return [...first, ...rest.map((phase) => planKill(phase, random, faults))];
 }
 
 /** Kills in the midst of one phase: what a mutant is caught by. */
@@ -50,12 +50,11 @@ export function planPhase(phase: Phase, kills: number, random: Random): PlannedK
   }));
 }
 
-function planKill(phase: Phase, random: Random): PlannedKill {
+function planKill(phase: Phase, random: Random, faults: readonly ServerFault[]): PlannedKill {
   const isShort = phase === 'snapshot' || phase === 'big transaction';
   const from = random.next() < 0.3 ? 'start' : isShort && random.next() < 0.7 ? 'phase' : 'progress';
   const longestMs = { start: LONGEST_FROM_START_MS, progress: LONGEST_FROM_PROGRESS_MS, phase: LONGEST_FROM_PHASE_MS };
-  const fault =
-    random.next() < 0.25 ? random.pick(['fast restart', 'crash restart', 'backend terminated'] as const) : null;
+  const fault = random.next() < 0.25 ? random.pick(faults) : null;
   return {
     phase,
     from,

@@ -2,12 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
-import { startPostgres, type TestPostgres } from '../services/postgres.ts';
-import { openClient } from './database-client.ts';
-import { createTables, Load, TABLES } from './load.ts';
+import type { CrashDatabase, CrashServer } from './database.ts';
 import type { LogState } from './log-state.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { planPhase, planRound } from './plan.ts';
@@ -16,6 +13,7 @@ import { RegimeFailure, Round } from './round.ts';
 import { type Verdict, verifyLog } from './verify.ts';
 
 export interface RegimeOptions {
+  readonly startServer: () => Promise<CrashServer>;
   readonly kills: number;
   readonly seed: number;
   readonly mutant: Mutant | null;
@@ -35,8 +33,6 @@ export interface RegimeReport {
 
 /** A database, a log and a snapshot serve so many kills. */
 const KILLS_PER_ROUND = 20;
-const WRITERS = 3;
-const TRUTH_SLOT = 'truth';
 const CONNECTOR = 'crash';
 const TOPIC_PREFIX = 'crash';
 const NO_VERDICT: Verdict = { records: 0, lost: 0, duplicated: 0, differences: [] };
@@ -52,7 +48,7 @@ export async function runCrashRegime(options: RegimeOptions): Promise<RegimeRepo
   const total = { records: 0, lost: 0, duplicated: 0 };
   const failures: string[] = [];
   let done = 0;
-  await using server = await startPostgres({ settings: { max_wal_size: '4GB' } });
+  await using server = await options.startServer();
   for (let round = 0; done < kills && failures.length === 0; round++) {
     const planned = Math.min(KILLS_PER_ROUND, kills - done);
     const result = await runRound({ ...options, server, hit, round, kills: planned, firstKill: done + 1 });
@@ -61,14 +57,14 @@ export async function runCrashRegime(options: RegimeOptions): Promise<RegimeRepo
     total.lost += result.verdict.lost;
     total.duplicated += result.verdict.duplicated;
     failures.push(...result.failures);
-    print(`round ${round + 1}: ${result.verdict.records} records, ${result.transactions} small transactions`);
+    print(`round ${round + 1}: ${result.verdict.records} records, ${result.work}`);
   }
   for (const failure of failures) print(`FAILED (seed ${seed}): ${failure}`);
   return { kills: done, ...total, failures, hit };
 }
 
 interface RoundInput extends RegimeOptions {
-  readonly server: TestPostgres;
+  readonly server: CrashServer;
   readonly hit: Record<LogState, number>;
   readonly round: number;
   readonly firstKill: number;
@@ -76,35 +72,29 @@ interface RoundInput extends RegimeOptions {
 
 interface RoundResult {
   readonly kills: number;
-  readonly transactions: number;
+  /** What the load has done. */
+  readonly work: string;
   readonly verdict: Verdict;
   readonly failures: readonly string[];
 }
 
 async function runRound(options: RoundInput): Promise<RoundResult> {
-  const { server, round, kills, seed, mutant } = options;
-  const random = new Random(seed * 1000 + round);
+  const { server, round, kills, mutant } = options;
+  const seed = options.seed * 1000 + round;
+  const random = new Random(seed);
   const dir = await mkdtemp(join(tmpdir(), 'tailrace-crash-'));
-  const database = `crash_${round}`;
-  const url = new URL(server.url);
-  const admin = await openClient(url.href);
-  await admin.query(`CREATE DATABASE ${database}`);
-  await admin.end();
-  url.pathname = `/${database}`;
-  const client = await openClient(url.href);
-  await client.query(`SELECT pg_create_logical_replication_slot($1, 'test_decoding')`, [TRUTH_SLOT]);
-  await createTables(client);
-  await client.end();
   const logPath = join(dir, 'crash.db');
+  const database = await server.createDatabase({ round, seed, connector: CONNECTOR, logPath });
+  const { load } = database;
   const configFile = join(dir, 'crash.json');
-  writeFileSync(configFile, JSON.stringify(connectorConfig(server, database, logPath)), { mode: 0o600 });
-  const load = new Load({ url: url.href, seed: seed * 1000 + round, writers: WRITERS });
-  const run = new Round({ ...options, connector: CONNECTOR, random, load, url: url.href, configFile, logPath });
+  writeFileSync(configFile, JSON.stringify(connectorConfig(database, logPath)), { mode: 0o600 });
+  const run = new Round({ ...options, database, random, configFile, logPath });
   const failures: string[] = [];
   let killed = 0;
   load.start();
   try {
-    const plan = mutant === null ? planRound(kills, random) : planPhase(MUTANTS[mutant].phase, kills, random);
+    const plan =
+      mutant === null ? planRound(kills, random, server.faults) : planPhase(MUTANTS[mutant].phase, kills, random);
     for (const kill of plan) {
       await run.kill(kill);
       killed++;
@@ -119,52 +109,37 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
     await run.close();
   }
   // Without a log there is nothing to judge, and a failure that says why.
-  if (!existsSync(logPath) && failures.length > 0) {
-    await dropDatabase(server, database);
-    return { kills: killed, transactions: load.transactions, verdict: NO_VERDICT, failures };
-  }
-  const verdict = await judge(url.href, logPath);
+  const isJudged = existsSync(logPath) || failures.length === 0;
+  const verdict = isJudged ? await judge(database, logPath) : NO_VERDICT;
   // A log that could not be completed is short: then it is the reason that counts.
   failures.push(...verdict.differences);
-  await dropDatabase(server, database);
+  await database.drop();
   if (failures.length === 0 || mutant !== null) await rm(dir, { recursive: true });
   else options.print(`The log is kept in ${dir}`);
-  return { kills: killed, transactions: load.transactions, verdict, failures };
+  return { kills: killed, work: load.report, verdict, failures };
 }
 
-async function judge(url: string, logPath: string): Promise<Verdict> {
-  const client = await openClient(url);
+async function judge(database: CrashDatabase, logPath: string): Promise<Verdict> {
   try {
     const log = openSqliteLog({ path: logPath, readonly: true });
     try {
-      return await verifyLog({ client, truthSlot: TRUTH_SLOT, log, topicPrefix: TOPIC_PREFIX, tables: TABLES });
+      return await verifyLog({ database, log, topicPrefix: TOPIC_PREFIX });
     } finally {
       await log.close();
     }
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
     return { ...NO_VERDICT, differences: [`the log cannot be read: ${error.message}`] };
-  } finally {
-    await client.end();
   }
 }
 
 /** Small batches, so that everything takes many appends; impatient retries, since the next kill is near. */
-function connectorConfig(server: TestPostgres, database: string, logPath: string): Record<string, string> {
+function connectorConfig(database: CrashDatabase, logPath: string): Record<string, string> {
   return {
     name: CONNECTOR,
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'database.hostname': server.host,
-    'database.port': String(server.port),
-    'database.user': server.user,
-    'database.password': server.password,
-    'database.dbname': database,
+    ...database.config,
     'topic.prefix': TOPIC_PREFIX,
-    'slot.name': CONNECTOR,
-    'slot.max.retries': '100',
-    'slot.retry.delay.ms': '100',
     'retriable.restart.connector.wait.ms': '200',
-    'status.update.interval.ms': '500',
     'decimal.handling.mode': 'string',
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
@@ -172,22 +147,4 @@ function connectorConfig(server: TestPostgres, database: string, logPath: string
     'tailrace.batch.bytes': '65536',
     'tailrace.http.listen': 'off',
   };
-}
-
-async function dropDatabase(server: TestPostgres, database: string): Promise<void> {
-  const client = await openClient(server.url);
-  // A walsender that was just left may still hold its slot for a moment.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1`, [
-        database,
-      ]);
-      await client.query(`DROP DATABASE ${database} WITH (FORCE)`);
-      break;
-    } catch (error) {
-      if (attempt === 50) throw error;
-      await sleep(100);
-    }
-  }
-  await client.end();
 }

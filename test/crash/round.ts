@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../../src/model/errors.ts';
-import type { TestPostgres } from '../services/postgres.ts';
 import { TailraceChild } from './child.ts';
-import { openClient } from './database-client.ts';
-import type { Load } from './load.ts';
+import type { CrashDatabase } from './database.ts';
 import { type LogPosition, type LogState, logSizeBytes, readLogPosition } from './log-state.ts';
 import type { Mutant } from './mutants.ts';
 import type { Phase, PlannedKill, ServerFault } from './plan.ts';
@@ -11,7 +9,7 @@ import type { Random } from './random.ts';
 
 /** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
 const SEEN_WITHIN_MS = 4_000;
-/** Without any progress of the slot for so long after the load has ended, the child hangs. */
+/** Without any progress for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
 
 /** How the log tells that the child is in a phase; null: any progress will do. */
@@ -26,18 +24,14 @@ const PHASE_STATES: Readonly<Record<Phase, LogState | null>> = {
 export class RegimeFailure extends Error {}
 
 export interface RoundOptions {
-  readonly server: TestPostgres;
+  readonly database: CrashDatabase;
   readonly mutant: Mutant | null;
   readonly print: (line: string) => void;
   /** Counted up with every kill. */
   readonly hit: Record<LogState, number>;
   /** Number that the first kill is reported by. */
   readonly firstKill: number;
-  /** Of the connector, and of its slot. */
-  readonly connector: string;
   readonly random: Random;
-  readonly load: Load;
-  readonly url: string;
   readonly configFile: string;
   readonly logPath: string;
 }
@@ -55,7 +49,8 @@ export class Round {
   }
 
   async kill(plan: PlannedKill): Promise<void> {
-    const { load, logPath, random, hit, print, firstKill } = this.#options;
+    const { database, logPath, random, hit, print, firstKill } = this.#options;
+    const { load } = database;
     const child = this.#running();
     if (plan.phase !== 'snapshot') await this.#pastSnapshot();
     const before = await this.#position();
@@ -80,44 +75,32 @@ export class Round {
     print(`kill ${number}: ${plan.phase}, ${plan.delayMs} ms from ${plan.from}${also}: ${state}, log ${size} MB`);
   }
 
-  /** Until the slot has passed everything that was committed; then an orderly stop. */
+  /** Until everything that was committed is delivered; then an orderly stop. */
   async catchUp(): Promise<void> {
-    const client = await openClient(this.#options.url);
-    try {
-      const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
-      let seen = '';
-      let progressMs = performance.now();
-      let child = this.#running();
-      for (;;) {
-        const slot = await client.query<{ position: string; isDone: boolean }>(
-          `SELECT confirmed_flush_lsn::text AS position, confirmed_flush_lsn >= $1::pg_lsn AS "isDone" FROM pg_replication_slots WHERE slot_name = $2`,
-          [rows[0]!.lsn, this.#options.connector],
-        );
-        const { position = '', isDone = false } = slot.rows[0] ?? {};
-        if (isDone) break;
-        if (position !== seen) {
-          seen = position;
-          progressMs = performance.now();
-        }
-        if (child.exit !== null) {
-          this.#judgeExit(child);
-          this.#child = null;
-          child = this.#running();
-        }
-        const waitedMs = performance.now() - progressMs;
-        if (waitedMs > STALLED_MS) {
-          throw new RegimeFailure(
-            `the slot stands at ${position} for ${STALLED_MS} ms, the end is ${rows[0]!.lsn}\n${child.output}`,
-          );
-        }
-        await sleep(20);
+    await using delivery = await this.#options.database.watchDelivery();
+    let seen = '';
+    let progressMs = performance.now();
+    let child = this.#running();
+    for (;;) {
+      const { position, isDone } = await delivery.progress((await this.#position()).stored);
+      if (isDone) break;
+      if (position !== seen) {
+        seen = position;
+        progressMs = performance.now();
       }
-      const { code, signal } = await child.stop();
-      this.#child = null;
-      if (code !== 0) throw new RegimeFailure(`after SIGTERM the child ended with ${code ?? signal}\n${child.output}`);
-    } finally {
-      await client.end();
+      if (child.exit !== null) {
+        this.#judgeExit(child);
+        this.#child = null;
+        child = this.#running();
+      }
+      if (performance.now() - progressMs > STALLED_MS) {
+        throw new RegimeFailure(`delivery stands at ${position} for ${STALLED_MS} ms\n${child.output}`);
+      }
+      await sleep(20);
     }
+    const { code, signal } = await child.stop();
+    this.#child = null;
+    if (code !== 0) throw new RegimeFailure(`after SIGTERM the child ended with ${code ?? signal}\n${child.output}`);
   }
 
   async close(): Promise<void> {
@@ -168,24 +151,8 @@ export class Round {
   }
 
   async #faultAfter(fault: ServerFault, delayMs: number): Promise<void> {
-    const { server, url } = this.#options;
     await sleep(delayMs);
     this.#serverWasDown = true;
-    switch (fault) {
-      case 'fast restart':
-        return server.restart();
-      case 'crash restart':
-        await server.kill();
-        return server.restart();
-      case 'backend terminated': {
-        const client = await openClient(url);
-        await client.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
-          this.#options.connector,
-        ]);
-        return client.end();
-      }
-      default:
-        fault satisfies never;
-    }
+    await this.#options.database.strike(fault);
   }
 }

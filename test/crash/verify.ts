@@ -1,9 +1,8 @@
-import type { Client } from 'pg';
 import type { SqliteLog } from '../../src/logs/sqlite/log.ts';
+import { ADDED_COLUMN_PREFIX, type CrashDatabase, type CrashTable } from './database.ts';
 import { columnDifference, describe, difference, type Entry, expectedEntries } from './expected.ts';
-import { ADDED_COLUMN_PREFIX } from './load.ts';
 import { LogEntries } from './log-entries.ts';
-import { type Columns, readTruth, type TrueChange, type TrueTransaction, UNCHANGED } from './truth.ts';
+import { type Columns, type TableEvent, type TrueChange, type TrueTransaction, UNCHANGED } from './truth.ts';
 
 export interface Verdict {
   /** Records in the log. */
@@ -15,12 +14,9 @@ export interface Verdict {
 }
 
 export interface VerifyOptions {
-  readonly client: Client;
-  readonly truthSlot: string;
+  readonly database: CrashDatabase;
   readonly log: SqliteLog;
   readonly topicPrefix: string;
-  /** `schema.table`; the ones without a primary key have no `id` column. */
-  readonly tables: readonly string[];
 }
 
 /**
@@ -29,41 +25,49 @@ export interface VerifyOptions {
  * the log into a state per table and compares that with what SELECT gives now.
  */
 export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
-  const { log, topicPrefix, tables, client, truthSlot } = options;
+  const { log, topicPrefix, database } = options;
   const topics = new Set((await log.topics()).map(({ topic }) => topic));
   const judges = new Map<string, TableJudge>();
-  for (const table of tables) {
-    const topic = `${topicPrefix}.${table}`;
-    judges.set(table, new TableJudge(table, topics.has(topic) ? new LogEntries(log, topic) : null));
-  }
-  let snapshotLsn = 0n;
+  const entriesOf = ({ name }: CrashTable): LogEntries | null => {
+    const topic = `${topicPrefix}.${name}`;
+    return topics.has(topic) ? new LogEntries(log, topic, database) : null;
+  };
+  for (const table of database.tables) judges.set(table.name, new TableJudge(table, entriesOf(table)));
+  let snapshot = 0n;
   for (const judge of judges.values()) {
-    const lsn = await judge.readSnapshots();
-    if (lsn > snapshotLsn) snapshotLsn = lsn;
+    const position = await judge.readSnapshots();
+    if (position > snapshot) snapshot = position;
   }
-  const unseen = new Set<number>();
-  for (const topic of topics) await collectUnseen(new LogEntries(log, topic), snapshotLsn, unseen);
+  const unseen = new Set<string>();
+  for (const table of database.tables) {
+    const entries = entriesOf(table);
+    if (entries !== null) await collectUnseen(entries, snapshot, unseen);
+  }
   // What is streamed of the time before the snapshot's position is held back until the snapshot was judged without it.
   const heldBack: TrueTransaction[] = [];
-  const judgeChanges = async ({ xid, changes }: TrueTransaction) => {
-    for (const change of changes) await judges.get(change.table)?.judgeChange(change, xid);
+  const judgeChanges = async ({ id, changes, tableEvents = [] }: TrueTransaction) => {
+    for (const change of changes) await judges.get(change.table)?.judgeChange(change, id);
+    moveRows(tableEvents, judges, 'loggedState');
   };
   let isStreaming = false;
   const beginStreaming = async () => {
     isStreaming = true;
-    for (const judge of judges.values()) judge.judgeSnapshot(snapshotLsn);
+    for (const judge of judges.values()) judge.judgeSnapshot(snapshot);
     for (const transaction of heldBack) await judgeChanges(transaction);
   };
-  for await (const transaction of readTruth(client, truthSlot)) {
-    if (!isStreaming && transaction.endLsn > snapshotLsn) await beginStreaming();
+  for await (const transaction of database.truth()) {
+    if (!isStreaming && transaction.end > snapshot) await beginStreaming();
     if (isStreaming) await judgeChanges(transaction);
-    else if (unseen.has(transaction.xid)) heldBack.push(transaction);
-    else for (const change of transaction.changes) judges.get(change.table)?.apply(change);
+    else if (transaction.id !== null && unseen.has(transaction.id)) heldBack.push(transaction);
+    else {
+      for (const change of transaction.changes) judges.get(change.table)?.apply(change);
+      moveRows(transaction.tableEvents ?? [], judges, 'trueState');
+    }
   }
   if (!isStreaming) await beginStreaming();
-  for (const judge of judges.values()) {
+  for (const [name, judge] of judges) {
     await judge.judgeEnd();
-    await judge.judgeState(client);
+    judge.judgeState(await database.rows(database.tables.find((table) => table.name === name)!));
   }
   const all = [...judges.values()];
   const sum = (count: (judge: TableJudge) => number) => all.reduce((total, judge) => total + count(judge), 0);
@@ -79,11 +83,32 @@ export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
  * Transactions that were committed just before the snapshot's position and yet not visible to it: the log streams them.
  * That the snapshot has none of their rows, and that no other one is missing, is what the comparison then finds out.
  */
-async function collectUnseen(entries: LogEntries, snapshotLsn: bigint, unseen: Set<number>): Promise<void> {
+async function collectUnseen(entries: LogEntries, snapshot: bigint, unseen: Set<string>): Promise<void> {
   for (let entry = await entries.take(); entry !== null; entry = await entries.take()) {
     if (entry.op === 'r' || entry.op === 'tombstone') continue;
-    if (entry.lsn >= snapshotLsn) return;
-    if (entry.xid !== null) unseen.add(entry.xid);
+    if (entry.position >= snapshot) return;
+    if (entry.id !== null) unseen.add(entry.id);
+  }
+}
+
+/** DDL empties tables and renames them: of its rows no change tells. */
+function moveRows(
+  events: readonly TableEvent[],
+  judges: ReadonlyMap<string, TableJudge>,
+  state: 'trueState' | 'loggedState',
+): void {
+  const elsewhere = new Map<string, Map<string, Columns>>();
+  for (const event of events) {
+    if (event.kind === 'emptied') {
+      judges.get(event.table)?.[state].clear();
+      continue;
+    }
+    const from = judges.get(event.from)?.[state] ?? elsewhere.get(event.from);
+    const to = judges.get(event.to)?.[state] ?? new Map<string, Columns>();
+    to.clear();
+    for (const [id, row] of from ?? []) to.set(id, row);
+    from?.clear();
+    elsewhere.set(event.to, to);
   }
 }
 
@@ -100,20 +125,20 @@ class TableJudge {
   readonly #hasKey: boolean;
   readonly #entries: LogEntries | null;
   /** What the truth says the table holds, until the snapshot's position. */
-  readonly #trueState = new Map<string, Columns>();
+  readonly trueState = new Map<string, Columns>();
   /** What a consumer of the topic believes the table holds. */
-  readonly #loggedState = new Map<string, Columns>();
+  readonly loggedState = new Map<string, Columns>();
   readonly #differences: string[] = [];
   /** Rows of each attempt at a snapshot, by its position. */
-  readonly #attempts: { readonly lsn: bigint; readonly rows: Map<string, Entry> }[] = [];
+  readonly #attempts: { readonly position: bigint; readonly rows: Map<string, Entry> }[] = [];
   /** From the first difference on, what was expected and what was found are counted instead of compared in step. */
   #surplus: Map<string, number> | null = null;
   lost = 0;
   duplicated = 0;
 
-  constructor(table: string, entries: LogEntries | null) {
-    this.#table = table;
-    this.#hasKey = table !== 'public.audit';
+  constructor({ name, hasKey }: CrashTable, entries: LogEntries | null) {
+    this.#table = name;
+    this.#hasKey = hasKey;
     this.#entries = entries;
   }
 
@@ -130,20 +155,21 @@ class TableJudge {
     for (let entry = await this.#peek(); entry?.op === 'r'; entry = await this.#peek()) {
       await this.#entries!.take();
       let attempt = this.#attempts.at(-1);
-      if (attempt === undefined || attempt.lsn !== entry.lsn) {
-        attempt = { lsn: entry.lsn, rows: new Map() };
+      if (attempt === undefined || attempt.position !== entry.position) {
+        attempt = { position: entry.position, rows: new Map() };
         this.#attempts.push(attempt);
       }
       const id = this.#rowId(entry.after!);
-      if (attempt.rows.has(id)) this.#duplicate(`the snapshot at ${entry.lsn} has a row twice: ${describe(entry)}`);
+      if (attempt.rows.has(id))
+        this.#duplicate(`the snapshot at ${entry.position} has a row twice: ${describe(entry)}`);
       attempt.rows.set(id, entry);
     }
-    return this.#attempts.at(-1)?.lsn ?? 0n;
+    return this.#attempts.at(-1)?.position ?? 0n;
   }
 
   /** A change that the snapshot has seen. */
   apply({ op, old, row }: TrueChange): void {
-    const state = this.#trueState;
+    const state = this.trueState;
     if (op === 'DELETE') {
       state.delete(this.#rowId(old!));
       return;
@@ -159,32 +185,32 @@ class TableJudge {
   }
 
   /** The last attempt must be exactly the state at its position. */
-  judgeSnapshot(lsn: bigint): void {
-    for (const { lsn: earlier, rows } of this.#attempts.slice(0, -1)) {
+  judgeSnapshot(position: bigint): void {
+    for (const { position: earlier, rows } of this.#attempts.slice(0, -1)) {
       this.duplicated += rows.size;
       this.#differ(
         `the snapshot at ${earlier}, which was interrupted, left ${rows.size} rows that the next one repeats`,
       );
     }
     const last = this.#attempts.at(-1);
-    const rows = last?.lsn === lsn ? last.rows : new Map<string, Entry>();
-    for (const [id, expected] of this.#trueState) {
+    const rows = last?.position === position ? last.rows : new Map<string, Entry>();
+    for (const [id, expected] of this.trueState) {
       const entry = rows.get(id);
-      if (entry === undefined) this.#lose(`the snapshot at ${lsn} has no row ${id}`);
+      if (entry === undefined) this.#lose(`the snapshot at ${position} has no row ${id}`);
       else {
         const what = columnDifference(settled(expected), entry.after, 'at least');
-        if (what !== null) this.#differ(`the snapshot at ${lsn} has row ${id} otherwise: ${what}`);
+        if (what !== null) this.#differ(`the snapshot at ${position} has row ${id} otherwise: ${what}`);
       }
     }
     for (const [id, entry] of rows) {
-      if (!this.#trueState.has(id)) this.#differ(`the snapshot at ${lsn} has row ${id}, which did not exist then`);
-      this.#loggedState.set(id, entry.after!);
+      if (!this.trueState.has(id)) this.#differ(`the snapshot at ${position} has row ${id}, which did not exist then`);
+      this.loggedState.set(id, entry.after!);
     }
-    this.#trueState.clear();
+    this.trueState.clear();
   }
 
-  async judgeChange(change: TrueChange, xid: number): Promise<void> {
-    for (const expected of expectedEntries(change, xid, this.#hasKey)) {
+  async judgeChange(change: TrueChange, id: string | null): Promise<void> {
+    for (const expected of expectedEntries(change, id, this.#hasKey)) {
       if (this.#surplus !== null) {
         this.#count(expected, -1);
         continue;
@@ -221,27 +247,21 @@ class TableJudge {
   }
 
   /** Streamed state == what SELECT gives. */
-  async judgeState(client: Client): Promise<void> {
-    const names = await client.query<{ name: string }>(
-      'SELECT attname AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped',
-      [this.#table],
-    );
-    const texts = names.rows.map(({ name }) => `${name}::text AS ${name}`).join(', ');
-    const { rows } = await client.query<Record<string, string | null>>(`SELECT ${texts} FROM ${this.#table}`);
+  judgeState(rows: readonly Columns[]): void {
     for (const row of rows) {
       const id = this.#rowId(row);
-      const logged = this.#loggedState.get(id);
+      const logged = this.loggedState.get(id);
       if (logged === undefined) {
         this.#differ(`the table has row ${id}, the log's state has not`);
         continue;
       }
-      this.#loggedState.delete(id);
+      this.loggedState.delete(id);
       const what = columnDifference(settled(logged), row, 'at least');
       if (what !== null) this.#differ(`row ${id} differs between the table and the log's state: ${what}`);
     }
-    const [extra] = this.#loggedState.keys();
+    const [extra] = this.loggedState.keys();
     if (extra !== undefined) {
-      this.#differ(`the log's state has ${this.#loggedState.size} rows that the table has not, such as ${extra}`);
+      this.#differ(`the log's state has ${this.loggedState.size} rows that the table has not, such as ${extra}`);
     }
   }
 
@@ -256,23 +276,23 @@ class TableJudge {
   #fold({ op, key, before, after }: Entry): void {
     if (op === 'tombstone') return;
     if (op === 'd') {
-      this.#loggedState.delete(this.#rowId(key ?? before!));
+      this.loggedState.delete(this.#rowId(key ?? before!));
       return;
     }
     const id = this.#rowId(after!);
-    const known = this.#loggedState.get(id) ?? {};
+    const known = this.loggedState.get(id) ?? {};
     const row = Object.entries(after!).map(([name, value]) => [
       name,
       value === '__debezium_unavailable_value' ? (known[name] ?? null) : value,
     ]);
-    this.#loggedState.set(id, Object.fromEntries(row));
+    this.loggedState.set(id, Object.fromEntries(row));
   }
 
   #count(entry: Entry, by: number): void {
     const id =
       entry.op === 'tombstone'
         ? `tombstone ${entry.key?.id}`
-        : `${entry.op} ${entry.lsn} ${entry.xid} ${entry.key?.id} ${entry.after?.n}`;
+        : `${entry.op} ${entry.id} ${entry.key?.id} ${entry.after?.n}`;
     const sum = (this.#surplus!.get(id) ?? 0) + by;
     if (sum === 0) this.#surplus!.delete(id);
     else this.#surplus!.set(id, sum);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { Random } from './random.ts';
+import { ADDED_COLUMN_PREFIX, type CrashLoad } from '../database.ts';
+import { Random } from '../random.ts';
 
 /** What the crash regime writes: every row change takes a number of its own, `n`, so that no two changes look alike. */
 export const SCHEMA = `
@@ -15,10 +16,12 @@ export const SCHEMA = `
   CREATE SEQUENCE order_id;
   CREATE SEQUENCE item_id;`;
 
-export const TABLES = ['public.orders', 'public.items', 'public.docs', 'public.audit'] as const;
-
-/** Columns that come and go while the load runs. */
-export const ADDED_COLUMN_PREFIX = 'extra_';
+export const TABLES = [
+  { name: 'public.orders', hasKey: true },
+  { name: 'public.items', hasKey: true },
+  { name: 'public.docs', hasKey: true },
+  { name: 'public.audit', hasKey: false },
+] as const;
 
 /** Rows of the one transaction that several batches must share. */
 export const BIG_TRANSACTION_ROWS = 50_000;
@@ -43,28 +46,27 @@ export async function createTables(client: pg.Client): Promise<void> {
   await client.query(`INSERT INTO audit SELECT 0, nextval('change_n'), NULL FROM generate_series(1, 10)`);
 }
 
-export interface LoadOptions {
+export interface PostgresLoadOptions {
   readonly url: string;
   readonly seed: number;
   readonly writers: number;
 }
 
 /** Several connections that write small transactions over several tables until stopped, through any fault of the server. */
-export class Load {
-  readonly #options: LoadOptions;
+export class PostgresLoad implements CrashLoad {
+  readonly #options: PostgresLoadOptions;
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #paused = false;
   #transactions = 0;
   #bigStep = 0;
 
-  constructor(options: LoadOptions) {
+  constructor(options: PostgresLoadOptions) {
     this.#options = options;
   }
 
-  /** Small transactions that were committed as their writers know. */
-  get transactions(): number {
-    return this.#transactions;
+  get report(): string {
+    return `${this.#transactions} small transactions`;
   }
 
   start(): void {
