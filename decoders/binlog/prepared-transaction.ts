@@ -3,7 +3,7 @@ import { CHECKSUM_BYTES } from './checksum.ts';
 import type { Xid } from './ddl/statement.ts';
 import type { Xid as BinaryXid, BinlogEvent, FormatDescriptionEvent } from './event.ts';
 import { EVENT_HEADER_BYTES } from './event-header.ts';
-import { EventParser } from './parse-event.ts';
+import type { EventParser } from './parse-event.ts';
 
 /** The largest part that one record keeps, unless one event alone is larger. */
 const PART_BYTES = 512 * 1024;
@@ -41,8 +41,7 @@ export class PreparedTransaction {
   }
 
   /** Its rows and the statements behind them, in their order. */
-  *events(): Generator<BinlogEvent, void, undefined> {
-    const parser = new EventParser();
+  *events(parser: EventParser): Generator<BinlogEvent, void, undefined> {
     for (const part of this.parts()) {
       for (let start = 0, end = 0; start < part.length; start = end) {
         if (part.length - start < EVENT_HEADER_BYTES) throw new DecodeError('a kept event ends in its header', start);
