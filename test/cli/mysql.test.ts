@@ -75,6 +75,13 @@ for (const family of ['mysql', 'mariadb'] as const) {
     assert.deepEqual(await storedCountOf(first, topic, path, 2), [1, 2]);
     await client.query('INSERT INTO items VALUES (3)');
     await storedCount(logOf(path), topic, 3);
+    const [, url] = await first.says(/"url":"(http:[^"]+)"/);
+    const lag = (await (await fetch(`${url}/lag`)).json()) as {
+      readonly status: string;
+      readonly binlogs: readonly Record<string, unknown>[];
+    };
+    assert.equal(lag.status, 'ok');
+    assert.match(String(lag.binlogs[0]?.file), /^\S+\.\d+$/);
     const stopped = await first.stop();
     assert.equal(stopped.exitCode, 0, stopped.stderr);
     await client.query('ALTER TABLE items ADD note varchar(9)');
@@ -91,6 +98,12 @@ for (const family of ['mysql', 'mariadb'] as const) {
     assert.match(changes.stdout, /ALTER TABLE items ADD note/);
     const shown = await runCli(['offsets', 'show', '--log', logOf(path)]);
     assert.deepEqual(JSON.parse(shown.stdout).offset, offset);
+    const behind = await runCli(['slots', 'lag', path, '--json']);
+    assert.equal(JSON.parse(behind.stdout).file, offset?.file);
+    assert.match(
+      (await runCli(['slots', 'lag', path])).stdout,
+      /^DELIVERED TO +SERVER AT +UNDELIVERED +TRANSACTIONS +KEPT FOR +LEFT\n\S+:\d+ /,
+    );
   });
 
   test(`${family}: bootstrap ends after the snapshot, validate finds nothing wrong`, { skip }, async (t) => {

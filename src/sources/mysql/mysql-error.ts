@@ -57,7 +57,9 @@ function meaningOf(error: ServerError, context: ErrorContext): Meaning | null {
     case 1227: // ER_SPECIFIC_ACCESS_DENIED_ERROR
     case 1370: {
       const needed = /\(at least one of\) the (.+) privilege\(s\)/.exec(error.message)?.[1];
-      const privilege = needed?.split(/, | OR /)[0];
+      const all = needed?.split(/, | or /i);
+      // The server names the one that allows everything first.
+      const privilege = all?.find((one) => one !== 'SUPER') ?? all?.[0];
       return {
         code: 'source.privilege',
         remedy:
