@@ -1,14 +1,12 @@
 import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
 import type { SchemaChange } from '../../../decoders/change.ts';
-import { DecodeError } from '../../../decoders/decode-error.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
-import { TailraceError } from '../../model/errors.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { Batch, SnapshotProgress, StateRecord } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { type SnapshotBatch, SnapshotReader } from '../../snapshot/snapshot-reader.ts';
 import { errorContext } from './connection.ts';
-import { mysqlError } from './mysql-error.ts';
+import { explainDecoding } from './explain.ts';
 import { formatHistoryRecord } from './schema/history-record.ts';
 import type { SchemaModel } from './schema/schema-model.ts';
 import { planSnapshot, type SnapshotPlan } from './snapshot-plan.ts';
@@ -119,18 +117,9 @@ function createReader(run: SnapshotRun, { plan, point, aheadMs }: Planned): Tabl
     at: 0,
     // Debezium asks the server, whose time stamps are whole seconds, as are those of its binlog's events.
     newTx: () => txOf(point, Math.floor((clock() + aheadMs) / 1000) * 1_000_000),
-    explain: (error, table) => explain(error, config, table),
+    explain: (error, table) =>
+      explainDecoding(error, errorContext(config, `read ${table} for the snapshot`), 'source.snapshot'),
   });
-}
-
-function explain(error: unknown, config: MysqlConfig, table: string): TailraceError {
-  if (error instanceof DecodeError) {
-    return new TailraceError('source.decode', `cannot read ${table} for the snapshot: ${error.message}`, {
-      remedy: 'Nothing was skipped. Please report it, with the version of the server.',
-      cause: error,
-    });
-  }
-  return mysqlError(error, errorContext(config, `read ${table} for the snapshot`), 'source.snapshot');
 }
 
 /** Rows of no transaction. */

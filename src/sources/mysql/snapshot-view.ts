@@ -113,7 +113,7 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
 async function prepareSession(session: Connection, family: ServerFamily): Promise<void> {
   await limitStatements(session, 0);
   await session.query(
-    `SET SESSION sql_mode = '', time_zone = '+00:00', wait_timeout = ${LONGEST_SECONDS}, net_write_timeout = ${LONGEST_SECONDS},
+    `SET SESSION sql_mode = '', time_zone = '+00:00', autocommit = 1, wait_timeout = ${LONGEST_SECONDS}, net_write_timeout = ${LONGEST_SECONDS},
        lock_wait_timeout = ${LONGEST_SECONDS}, sql_select_limit = 18446744073709551615, sql_big_selects = 1
        /*!80000 , information_schema_stats_expiry = 0 */
        /*M!100300 , idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */`,
