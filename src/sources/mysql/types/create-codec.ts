@@ -8,7 +8,7 @@ import { type DataType, parseDataType } from './data-type.ts';
 import { decimalType } from './decimal.ts';
 import { enumType, setType } from './enumeration.ts';
 import { doubleType, floatType } from './float.ts';
-import { bigintType, booleanType, integerType } from './integer.ts';
+import { bigintType, integerType } from './integer.ts';
 import { jsonType } from './json.ts';
 import { mariadbType } from './mariadb.ts';
 import { geometryType, pointType, vectorType } from './spatial.ts';
@@ -71,8 +71,6 @@ function mapType(
       return integerType(name, unsigned, form);
     case 'bigint':
       return bigintType(unsigned, form, options['bigint.unsigned.handling.mode']);
-    case 'boolean':
-      return booleanType(form);
     case 'decimal':
       return decimalType(column, form, options['decimal.handling.mode'], placeholder);
     case 'float':

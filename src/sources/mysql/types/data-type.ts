@@ -5,7 +5,6 @@ export type DataTypeName =
   | 'mediumint'
   | 'int'
   | 'bigint'
-  | 'boolean'
   | 'decimal'
   | 'float'
   | 'double'
@@ -46,7 +45,9 @@ const SPELLINGS: Readonly<Record<string, DataTypeName>> = {
   INTEGER: 'int',
   INT4: 'int',
   INT8: 'bigint',
-  BOOL: 'boolean',
+  // Only DDL calls it so: the server makes it a TINYINT(1), and a value has one form however its table was learnt.
+  BOOL: 'tinyint',
+  BOOLEAN: 'tinyint',
   DEC: 'decimal',
   FIXED: 'decimal',
   NUMERIC: 'decimal',
@@ -97,7 +98,6 @@ const OWN_NAMES: ReadonlySet<string> = new Set<DataTypeName>([
   'mediumint',
   'int',
   'bigint',
-  'boolean',
   'decimal',
   'float',
   'double',

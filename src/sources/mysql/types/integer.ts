@@ -72,19 +72,6 @@ export function integerType(name: IntegerName, unsigned: boolean, form: ValueFor
   };
 }
 
-/** BOOLEAN is the name of TINYINT(1) that a DDL of the stream may have; anything but 0 is true. */
-export function booleanType(form: ValueForm): ColumnType {
-  const read = (bytes: Buffer, start: number, end: number): boolean =>
-    form.kind === 'text' ? Number(integerText(bytes, start, end)) !== 0 : parseSigned(bytes, start, end) !== 0;
-  return {
-    schema: { type: 'boolean', optional: false },
-    read,
-    write: (sink, bytes, start, end) => sink.boolean(read(bytes, start, end)),
-    fallback: false,
-    parseDefault: (text) => parseDefaultInteger(text) !== 0n,
-  };
-}
-
 /** BIGINT; unsigned beyond 2^63 - 1 wraps (`long`) or is a Decimal (`precise`). */
 export function bigintType(
   unsigned: boolean,
