@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { measureFirstEvent } from './first-event.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
+import { benchMysql } from './mysql/bench-mysql.ts';
 import { ensurePostgresPrograms } from './postgres-programs.ts';
+import { formatRow, type Row } from './report.ts';
 import { startMeasuredServer } from './scene.ts';
 import { measureSnapshot } from './snapshot.ts';
 import { measureStream } from './stream.ts';
@@ -12,21 +14,13 @@ const PARTS = ['stream', 'snapshot', 'latency', 'first-event', 'memory'] as cons
 const USAGE = `Measures tailrace against pg_recvlogical and psql COPY on the same data, in the same run.
 
   npm run bench -- [--json] [--rows 1000000] [--repeats 3] [--schemas] [--only ${PARTS.join(',')}] [--cpu-prof DIR]
+  npm run bench -- --mysql [--json] [--rows 1000000] [--repeats 3] [--only stream,snapshot] [--cpu-prof DIR]
 
 --json       one JSON object on the last line
+--mysql      against mysqlbinlog, zongji's own decoding, and mysql --quick
 --schemas    also stream with schemas.enable=true
 --cpu-prof   write CPU profiles of the streaming and snapshot runs into DIR
 `;
-
-/** One line of the table: a figure, and what it is to be judged by. */
-interface Row {
-  readonly key: string;
-  readonly value: number;
-  readonly digits: number;
-  readonly text: string;
-  /** What is to be reached, where there is such a thing. */
-  readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
-}
 
 const { values: args } = parseArgs({
   options: {
@@ -35,6 +29,7 @@ const { values: args } = parseArgs({
     repeats: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '10' },
     schemas: { type: 'boolean', default: false },
+    mysql: { type: 'boolean', default: false },
     only: { type: 'string', default: PARTS.join(',') },
     'cpu-prof': { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -58,15 +53,24 @@ else if (
 } else await bench();
 
 async function bench(): Promise<void> {
-  ensurePostgresPrograms();
   const table: Row[] = [];
-  const peaks: number[] = [];
   const note = (...added: readonly Row[]): void => {
     for (const row of added) print(formatRow(row));
     table.push(...added);
   };
   const profile = args['cpu-prof'];
   const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  if (args.mysql) await benchMysql({ rows, repeats, parts, nodeArgs }, note);
+  else await benchPostgres(nodeArgs, note);
+  if (args.json)
+    print(
+      JSON.stringify(Object.fromEntries(table.map(({ key, value, digits }) => [key, Number(value.toFixed(digits))]))),
+    );
+}
+
+async function benchPostgres(nodeArgs: readonly string[], note: (...rows: readonly Row[]) => void): Promise<void> {
+  ensurePostgresPrograms();
+  const peaks: number[] = [];
   await using server = await startMeasuredServer();
   if (parts.has('stream')) {
     const { plain, schemas, pgRecvlogical } = await measureStream(server, {
@@ -199,16 +203,4 @@ async function bench(): Promise<void> {
       goal: { atMost: 150 },
     });
   }
-  if (args.json)
-    print(
-      JSON.stringify(Object.fromEntries(table.map(({ key, value, digits }) => [key, Number(value.toFixed(digits))]))),
-    );
-}
-
-function formatRow({ key, value, digits, text, goal }: Row): string {
-  const number = value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const line = `${key.padEnd(32)}${number.padStart(12)}  ${text}`;
-  if (goal === undefined) return line;
-  const isReached = 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
-  return `${line} (goal ${'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`}: ${isReached ? 'reached' : 'MISSED'})`;
 }

@@ -1,5 +1,5 @@
 import type { TestPostgres } from '../services/postgres.ts';
-import { createSlot, withDatabase } from './scene.ts';
+import { connectorOf, createSlot, withDatabase } from './scene.ts';
 import { median } from './statistics.ts';
 import { MeasuredRun } from './tailrace.ts';
 import { createOrderLines, orderLineValues, PUBLICATION } from './workload.ts';
@@ -12,13 +12,13 @@ export async function measureFirstEvent(server: TestPostgres, repeats: number): 
   return withDatabase(server, DATABASE, async (client) => {
     await createOrderLines(client);
     await createSlot(client, SLOT);
-    const options = { server, database: DATABASE, slot: SLOT, publication: PUBLICATION };
+    const config = connectorOf(server, { database: DATABASE, slot: SLOT, publication: PUBLICATION });
     let first: MeasuredRun | null = null;
     const times: number[] = [];
     try {
       for (let i = 0; i <= repeats; i++) {
         await client.query(`INSERT INTO order_lines SELECT ${orderLineValues(`${10_000_000 + i}::bigint`)}`);
-        const run: MeasuredRun = new MeasuredRun({ ...options, ...(first === null ? {} : { logPath: first.logPath }) });
+        const run: MeasuredRun = new MeasuredRun({ config, ...(first === null ? {} : { logPath: first.logPath }) });
         const { seconds } = await run.until(i + 1);
         await run.stop();
         if (first === null) first = run;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
 import type { TestPostgres } from '../services/postgres.ts';
-import { connectTo, createSlot, withDatabase } from './scene.ts';
+import { connectorOf, connectTo, createSlot, withDatabase } from './scene.ts';
 import { quantile } from './statistics.ts';
 import { MeasuredRun } from './tailrace.ts';
 import { createOrderLines, orderLineValues, PUBLICATION } from './workload.ts';
@@ -38,10 +38,7 @@ export async function measureLatency(server: TestPostgres, seconds: number): Pro
     const clockDir = mkdtempSync(join(tmpdir(), 'tailrace-bench-'));
     const clockFile = join(clockDir, 'appends');
     const run = new MeasuredRun({
-      server,
-      database: DATABASE,
-      slot: SLOT,
-      publication: PUBLICATION,
+      config: connectorOf(server, { database: DATABASE, slot: SLOT, publication: PUBLICATION }),
       nodeArgs: ['--import', APPEND_CLOCK],
       env: { APPEND_CLOCK: clockFile },
     });

@@ -1,5 +1,5 @@
 import type { TestPostgres } from '../services/postgres.ts';
-import { createSlot, withDatabase } from './scene.ts';
+import { connectorOf, createSlot, withDatabase } from './scene.ts';
 import { MeasuredRun } from './tailrace.ts';
 import { fillOrderLines, orderLineValues, PUBLICATION } from './workload.ts';
 
@@ -44,7 +44,7 @@ export async function measureMemory(server: TestPostgres, transactionRows: numbe
 }
 
 async function peakRssMb(server: TestPostgres, slot: string, publication: string, records: number): Promise<number> {
-  const run = new MeasuredRun({ server, database: DATABASE, slot, publication });
+  const run = new MeasuredRun({ config: connectorOf(server, { database: DATABASE, slot, publication }) });
   try {
     return (await run.until(records)).peakRssMb;
   } finally {

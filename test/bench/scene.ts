@@ -14,6 +14,24 @@ export function startMeasuredServer(): Promise<TestPostgres> {
   });
 }
 
+/** The keys of a connector that reads a slot made before. */
+export function connectorOf(
+  server: TestPostgres,
+  { database, slot, publication }: { database: string; slot: string; publication: string },
+): Record<string, string> {
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'database.hostname': server.host,
+    'database.port': String(server.port),
+    'database.user': server.user,
+    'database.password': server.password,
+    'database.dbname': database,
+    'slot.name': slot,
+    'publication.name': publication,
+    'publication.autocreate.mode': 'disabled',
+  };
+}
+
 /** A fresh database for one measurement, dropped at its end with its slots. */
 export async function withDatabase<T>(
   server: TestPostgres,

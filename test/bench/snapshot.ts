@@ -1,6 +1,6 @@
 import type { TestPostgres } from '../services/postgres.ts';
 import { timePsqlCopy } from './postgres-programs.ts';
-import { connectTo, withDatabase } from './scene.ts';
+import { connectorOf, connectTo, withDatabase } from './scene.ts';
 import { median } from './statistics.ts';
 import { medianUsage } from './stream.ts';
 import { MeasuredRun, type Usage } from './tailrace.ts';
@@ -31,11 +31,10 @@ export async function measureSnapshot(
       const copy = await timePsqlCopy(server, { database: DATABASE, query: 'SELECT * FROM order_lines' });
       copies.push(copy.seconds);
       const run = new MeasuredRun({
-        server,
-        database: DATABASE,
-        slot: SLOT,
-        publication: PUBLICATION,
-        config: { 'snapshot.mode': 'initial' },
+        config: {
+          ...connectorOf(server, { database: DATABASE, slot: SLOT, publication: PUBLICATION }),
+          'snapshot.mode': 'initial',
+        },
         nodeArgs,
       });
       try {

@@ -1,8 +1,9 @@
 import type { TestPostgres } from '../services/postgres.ts';
-import { type ProgramTimes, timePgRecvlogical } from './postgres-programs.ts';
-import { createSlot, walEnd, withDatabase } from './scene.ts';
+import { timePgRecvlogical } from './postgres-programs.ts';
+import { connectorOf, createSlot, walEnd, withDatabase } from './scene.ts';
 import { median } from './statistics.ts';
 import { MeasuredRun, type Usage } from './tailrace.ts';
+import type { ProgramTimes } from './time-program.ts';
 import { createOrderLines, PUBLICATION, recordsOfMixedChanges, writeMixedChanges } from './workload.ts';
 
 export interface StreamFigures {
@@ -37,7 +38,10 @@ export async function measureStream(server: TestPostgres, options: StreamOptions
     await writeMixedChanges(client, changes);
     const endLsn = await walEnd(client);
     const tailrace = async (slot: string, config: Record<string, string>): Promise<Usage> => {
-      const run = new MeasuredRun({ server, database: DATABASE, slot, publication: PUBLICATION, config, nodeArgs });
+      const run = new MeasuredRun({
+        config: { ...connectorOf(server, { database: DATABASE, slot, publication: PUBLICATION }), ...config },
+        nodeArgs,
+      });
       try {
         return await run.until(recordsOfMixedChanges(changes));
       } finally {

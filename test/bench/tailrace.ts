@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PostgresServer } from '../../src/cli/demo/postgres-server.ts';
+import { promisify } from 'node:util';
 import { openSqliteLog, type SqliteLog } from '../../src/logs/sqlite/log.ts';
 import { cpuSecondsOf, peakRssMbOf } from './process-meter.ts';
 
@@ -18,12 +18,10 @@ const STALLED_MS = 60_000;
 const POLL_MS = 3;
 
 export interface TailraceOptions {
-  readonly server: PostgresServer;
-  readonly database: string;
-  readonly slot: string;
-  readonly publication: string;
-  /** Extra keys of the connector's configuration. */
-  readonly config?: Readonly<Record<string, string>>;
+  /** The connector's keys: which database, and what is special about this run. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Whose records are waited for; those of every topic if it is not given. */
+  readonly counts?: (topic: string) => boolean;
   /** Log of an earlier run, to go on with; a fresh one otherwise. */
   readonly logPath?: string;
   /** Arguments for node before the script. */
@@ -45,6 +43,7 @@ export class MeasuredRun {
   readonly dir: string;
   readonly logPath: string;
   readonly #process: ChildProcess;
+  readonly #counts: (topic: string) => boolean;
   readonly #startedMs = performance.now();
   readonly #exited: Promise<void>;
   #output = '';
@@ -52,9 +51,10 @@ export class MeasuredRun {
 
   constructor(options: TailraceOptions) {
     this.dir = mkdtempSync(join(tmpdir(), 'tailrace-bench-'));
+    this.#counts = options.counts ?? (() => true);
     this.logPath = options.logPath ?? join(this.dir, 'bench.db');
     const configFile = join(this.dir, 'bench.json');
-    writeFileSync(configFile, JSON.stringify(connectorConfig(options, this.logPath)), { mode: 0o600 });
+    writeFileSync(configFile, JSON.stringify(connectorConfig(options.config, this.logPath)), { mode: 0o600 });
     this.#process = spawn(process.execPath, [...(options.nodeArgs ?? []), MAIN, 'run', configFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
@@ -78,7 +78,7 @@ export class MeasuredRun {
     } catch {
       return 0;
     }
-    const topics = await this.#log.topics();
+    const topics = (await this.#log.topics()).filter(({ topic }) => this.#counts(topic));
     return topics.reduce((sum, { partitions }) => sum + partitions.reduce((n, { records }) => n + records, 0), 0);
   }
 
@@ -131,6 +131,7 @@ export class MeasuredRun {
   /** By the log's own time stamps, which are taken when a batch is encoded. */
   async #firstAppendMs(): Promise<number | null> {
     for (const { topic } of await this.#log!.topics()) {
+      if (!this.#counts(topic)) continue;
       for await (const record of this.#log!.read({ topic, partition: 0, from: 0 })) {
         return record.timestampMs - performance.timeOrigin;
       }
@@ -139,20 +140,17 @@ export class MeasuredRun {
   }
 }
 
-function connectorConfig(options: TailraceOptions, logPath: string): Record<string, string> {
-  const { server, database, slot, publication, config } = options;
+/** Makes the log of a connector whose first run is to begin at this moment. */
+export async function bootstrapLog(config: TailraceOptions['config'], logPath: string): Promise<void> {
+  const configFile = `${logPath}.json`;
+  writeFileSync(configFile, JSON.stringify(connectorConfig(config, logPath)), { mode: 0o600 });
+  await promisify(execFile)(process.execPath, [MAIN, 'bootstrap', configFile, '--then', 'exit']);
+}
+
+function connectorConfig(config: TailraceOptions['config'], logPath: string): Record<string, string> {
   return {
     name: 'bench',
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'database.hostname': server.host,
-    'database.port': String(server.port),
-    'database.user': server.user,
-    'database.password': server.password,
-    'database.dbname': database,
     'topic.prefix': 'bench',
-    'slot.name': slot,
-    'publication.name': publication,
-    'publication.autocreate.mode': 'disabled',
     'snapshot.mode': 'no_data',
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
