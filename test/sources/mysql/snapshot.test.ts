@@ -299,4 +299,34 @@ for (const family of families) {
     assert.equal(reading.rows.length, 3);
     assert.match(reading.schemas.at(-1)!.ddl, /CREATE TABLE `a`/);
   });
+
+  test(
+    `${family}: tables of every kind are read: partitioned, of another engine, with a history of their own`,
+    options,
+    async (t) => {
+      const { client, url, name } = await useSchema(family, t);
+      await client.query('CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 3');
+      await client.query('INSERT INTO parts VALUES (1), (2), (3), (4)');
+      await client.query('CREATE TABLE isam (id int PRIMARY KEY) ENGINE=MyISAM');
+      await client.query('INSERT INTO isam VALUES (1), (2)');
+      await client.query(
+        `CREATE TABLE past (id int PRIMARY KEY, n int)${family === 'mariadb' ? ' WITH SYSTEM VERSIONING' : ''}`,
+      );
+      await client.query('INSERT INTO past VALUES (1, 1), (2, 2)');
+      await client.query('UPDATE past SET n = 3 WHERE id = 1');
+      await client.query('DELETE FROM past WHERE id = 2');
+      const reading = await readWhole(mysqlConfigFor(family, url), family);
+      assert.deepEqual(reading.texts('parts').flat().sort(), ['1', '2', '3', '4']);
+      assert.deepEqual(reading.texts('isam'), [['1'], ['2']]);
+      // MariaDB's rows say, as in its binlog, since when they are.
+      assert.deepEqual(
+        reading.texts('past').map((row) => row.slice(0, 2)),
+        [['1', '3']],
+      );
+      assert.equal(reading.warnings.length, 1);
+      assert.match(reading.warnings[0]!, new RegExp(`${name}.isam.*other engines than InnoDB`));
+      const locked = await readWhole(mysqlConfigFor(family, url, { 'snapshot.locking.mode': 'extended' }), family);
+      assert.deepEqual(locked.warnings, []);
+    },
+  );
 }
