@@ -3,6 +3,7 @@ import type { ServerFamily } from '../../../../decoders/binlog/format-descriptio
 import type { TableMapColumn } from '../../../../decoders/binlog/table-map.ts';
 import { charsetOfCollation } from '../../../../decoders/binlog/value/collation.ts';
 import { textParser } from '../../../../decoders/binlog/value/text.ts';
+import { DecodeError } from '../../../../decoders/decode-error.ts';
 import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
 import { parseDataType } from '../types/data-type.ts';
 import { bytesPerCharacter } from './charset-name.ts';
@@ -140,7 +141,7 @@ export function describeColumn(map: TableMapColumn, position: number, known: Col
     comment: known?.comment ?? null,
     hasDefault: hasValue || map.nullable,
     defaultValue: hasValue ? known.defaultValue : null,
-    labels: labelsOf(map, charset),
+    labels: labelsOf(map, charset, known),
   };
 }
 
@@ -185,12 +186,21 @@ function charsetName({ collation }: TableMapColumn, known: ColumnSchema | null):
   return (collation === null ? null : charsetOfCollation(collation)) ?? known?.charset ?? null;
 }
 
-function labelsOf({ members }: TableMapColumn, charset: string | null): readonly string[] {
+function labelsOf({ members }: TableMapColumn, charset: string | null, known: ColumnSchema | null): readonly string[] {
   if (members === null) return [];
   // Members of an ENUM in the set `binary` are bytes, which the server shows as they are.
-  const parse =
-    charset === 'binary' || charset === null ? null : textParser(charset as Parameters<typeof textParser>[0]);
-  return members.map((label) => (parse === null ? label.toString('latin1') : parse(label, 0, label.length)));
+  const isText = charset !== 'binary' && charset !== null;
+  const parse = isText ? textParser(charset as Parameters<typeof textParser>[0]) : null;
+  return members.map((label, i) => {
+    if (parse === null) return label.toString('latin1');
+    try {
+      return parse(label, 0, label.length);
+    } catch (error) {
+      // MySQL garbles labels when it converts them to wide characters; what its definition shows is as good as any.
+      if (!(error instanceof DecodeError)) throw error;
+      return known?.labels[i] ?? label.toString('latin1');
+    }
+  });
 }
 
 /** Whether a definition says all that the table map says: then it is the better one. */
