@@ -21,7 +21,6 @@ export function isColumnOf(map: TableMapColumn, column: ColumnSchema, family: Se
   if (map.unsigned !== null && map.unsigned !== data.unsigned && type !== COLUMN_TYPE.year) return false;
   switch (data.name) {
     case 'tinyint':
-    case 'boolean':
       return type === COLUMN_TYPE.tiny;
     case 'smallint':
       return type === COLUMN_TYPE.short;
