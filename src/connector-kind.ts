@@ -72,7 +72,10 @@ async function loadMysql(config: MysqlConfig): Promise<ConnectorKind> {
     metricsPlugin: family,
     createSource: ({ logger, state }) => createMysqlSource(config, { logger, state }),
     createLagReader: (durable) => new BinlogLagProbe({ config, durable, clock: elapsedMs }),
-    preflight: async () => ({ checks: [] }),
+    async preflight(stored) {
+      const { preflight } = await import('./sources/mysql/preflight.ts');
+      return preflight(config, stored);
+    },
     retryStart: () => null,
   };
 }

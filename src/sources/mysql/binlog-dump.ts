@@ -2,12 +2,11 @@ import type { ZongJiOptions } from '@vlasky/zongji';
 import type { Connection } from 'mysql2/promise';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
-import { TailraceError } from '../../model/errors.ts';
-import { type ConnectionConfig, connect, disconnect, errorContext, familyOf, type RawInternals } from './connection.ts';
+import { type ConnectionConfig, connect, disconnect, errorContext, type RawInternals } from './connection.ts';
 import { DumpCommand } from './dump-command.ts';
 import { FarPosition, FIRST_POSITION, LAST_POSITION } from './far-position.ts';
 import { mysqlError } from './mysql-error.ts';
-import { claimServerId, replicaUuid } from './server-id.ts';
+import { claimServerId, replicaUuid, WAIT_FOR_PREDECESSOR_S } from './server-id.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type DumpConfig = ConnectionConfig & Pick<MysqlConfig, 'database.server.id' | 'topic.prefix'>;
@@ -105,10 +104,9 @@ class Dump implements BinlogDump {
       const control = await connect(config, ANSWER_WITHIN_MS, this.#opening.signal);
       if (this.#closed !== null) return await disconnect(control);
       this.#control = control;
-      checkFamily(control, this.#options.family);
       const patienceMs = this.#heartbeatMs * GIVE_UP_AFTER;
       await control.query(`SET SESSION wait_timeout = ${Math.ceil(patienceMs / 1000)}`);
-      await claimServerId(control, config['database.server.id']);
+      await claimServerId(control, config['database.server.id'], WAIT_FOR_PREDECESSOR_S);
       if (this.#closed === null) this.#start(control);
     } catch (error) {
       this.#fail(error);
@@ -192,13 +190,4 @@ class Dump implements BinlogDump {
     await this.#command?.stop();
     if (control !== null) await disconnect(control);
   }
-}
-
-function checkFamily(control: Connection, family: ServerFamily): void {
-  const actual = familyOf(control);
-  if (actual === family) return;
-  const names = { mysql: 'MySQL', mariadb: 'MariaDB' };
-  throw new TailraceError('source.setting', `the server is ${names[actual]}, the connector reads ${names[family]}`, {
-    remedy: `Set connector.class to io.debezium.connector.${actual === 'mysql' ? 'mysql.MySqlConnector' : 'mariadb.MariaDbConnector'}.`,
-  });
 }

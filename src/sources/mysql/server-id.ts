@@ -3,7 +3,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { TailraceError } from '../../model/errors.ts';
 
 /** A reader that was killed leaves within this time, once the server notices. */
-const WAIT_FOR_PREDECESSOR_S = 5;
+export const WAIT_FOR_PREDECESSOR_S = 5;
 
 /** Names a reader to MySQL, which ends the older of two that have the same: it stays the same for a connector. */
 export function replicaUuid(topicPrefix: string, serverId: number): string {
@@ -19,12 +19,12 @@ export function replicaUuid(topicPrefix: string, serverId: number): string {
  * tailrace are told apart by a user-level lock, which goes with its session; replicas by the list that they are in.
  * Throws `source.slot_in_use` for another tailrace, `source.setting` for a replica or the server itself.
  */
-export async function claimServerId(client: Connection, serverId: number): Promise<void> {
+export async function claimServerId(client: Connection, serverId: number, waitSeconds: number): Promise<void> {
   await checkOtherServers(client, serverId);
   const lock = `tailrace.server_id.${serverId}`;
   let rows: RowDataPacket[];
   try {
-    [rows] = await client.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS is_ours', [lock, WAIT_FOR_PREDECESSOR_S]);
+    [rows] = await client.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS is_ours', [lock, waitSeconds]);
   } catch (error) {
     // Some clusters forbid such locks (Percona's pxc_strict_mode): then the server's own rule has to do.
     if ((error as { errno?: number }).errno === undefined) throw error;

@@ -64,7 +64,7 @@ async function readStatus(
 }
 
 /** MySQL 8.2 gave the statement a new name, 8.4 took away the old one. */
-async function queryStatus(session: Connection, family: ServerFamily): Promise<[RowDataPacket[], unknown]> {
+export async function queryStatus(session: Connection, family: ServerFamily): Promise<[RowDataPacket[], unknown]> {
   const old = 'SHOW MASTER STATUS';
   if (family === 'mariadb') return session.query<RowDataPacket[]>(old);
   try {

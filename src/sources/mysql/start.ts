@@ -91,7 +91,7 @@ export function readCatalog(
 }
 
 /** Which servers' transactions are read, by UUID or MariaDB's `domain-server`; null: all. */
-function sourceFilter(config: MysqlConfig): ((source: string) => boolean) | null {
+export function sourceFilter(config: MysqlConfig): ((source: string) => boolean) | null {
   const { 'gtid.source.includes': includes, 'gtid.source.excludes': excludes } = config;
   if (includes !== null) return (source) => includes.matches(source);
   if (excludes !== null) return (source) => !excludes.matches(source);

@@ -383,16 +383,6 @@ for (const family of families) {
   });
 }
 
-test('a connector for the other family is refused before anything is read', {
-  skip: await whyNoMysql('mariadb'),
-}, async (t) => {
-  const { client, url } = await useSchema('mariadb', t);
-  const config = mysqlConfigFor('mysql', url, { 'database.ssl.mode': 'disabled' });
-  await using run = new DumpRun('mysql', config, await head('mariadb', client));
-  const error = await run.fails();
-  assert.deepEqual([error.code, /MariaDbConnector/.test(error.remedy!)], ['source.setting', true]);
-});
-
 test('the name of a reader stays the same, and differs between connectors', () => {
   assert.equal(replicaUuid('shop', 5), replicaUuid('shop', 5));
   assert.notEqual(replicaUuid('shop', 5), replicaUuid('shop', 6));
