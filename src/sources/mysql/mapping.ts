@@ -12,6 +12,9 @@ import { sourceTypeOf } from './types/source-type.ts';
 import type { TypeOptions } from './types/type-options.ts';
 import type { ValueForm } from './types/value-form.ts';
 
+/** What MariaDB adds to the rows of a table with a unique key of long columns. */
+const HIDDEN_HASH = /^DB_ROW_HASH_\d+$/;
+
 const REMEDY =
   "SET GLOBAL binlog_row_metadata = 'FULL' on the server for what comes; for what is in the binlog already, rebuild the schema history with snapshot.mode=recovery.";
 
@@ -24,13 +27,11 @@ const REMEDY =
 export function describeTable(map: TableMap, schema: TableSchema | null, family: ServerFamily): MysqlTable {
   const isNamed = map.columns.every((column) => column.name !== null);
   const columns = isNamed ? byName(map, schema, family) : byPosition(map, schema, family);
-  const primaryKey =
-    isNamed && map.primaryKey !== null ? map.primaryKey.map((part) => columns[part.column]!.name) : null;
   return mysqlTable(family, withLayout(map, columns, schema, family), {
     database: map.database,
     name: map.name,
     columns,
-    primaryKey: primaryKey ?? schemaKey(schema, columns),
+    ...keyOf(map, schema, columns),
     charset: schema?.charset ?? null,
     comment: schema?.comment ?? null,
   });
@@ -83,7 +84,8 @@ function byPosition(map: TableMap, schema: TableSchema | null, family: ServerFam
       remedy: REMEDY,
     });
   if (schema.columns.length !== map.columns.length) {
-    throw disagree(`${schema.columns.length} columns in the history, ${map.columns.length} in the binlog`);
+    const hidden = family === 'mariadb' ? ' (MariaDB adds a hidden one for a unique key of long columns)' : '';
+    throw disagree(`${schema.columns.length} columns in the history, ${map.columns.length} in the binlog${hidden}`);
   }
   for (const [i, column] of schema.columns.entries()) {
     if (isColumnOf(map.columns[i]!, column, family)) continue;
@@ -100,10 +102,20 @@ function sizeText({ length, scale }: ColumnSchema): string {
   return scale === null ? `(${length})` : `(${length},${scale})`;
 }
 
-/** The key of the schema as far as the columns are still there. */
-function schemaKey(schema: TableSchema | null, columns: readonly ColumnSchema[]): readonly string[] {
-  const key = schema?.primaryKey ?? [];
-  return key.every((name) => columns.some((column) => column.name === name)) ? key : [];
+/**
+ * The key of the schema, which a snapshot has as well: MySQL's table map also gives unique keys for a primary key, and
+ * others than the schema does. Where the two are of different columns the map's counts, if it has one.
+ */
+function keyOf(
+  map: TableMap,
+  schema: TableSchema | null,
+  columns: readonly ColumnSchema[],
+): Pick<TableSchema, 'primaryKey' | 'keyIsUnique'> {
+  const names = new Set(columns.map((column) => column.name));
+  const isWhole = schema?.columns.every((column) => names.has(column.name)) === true;
+  if (isWhole && schema.keyIsUnique === true) return { primaryKey: schema.primaryKey, keyIsUnique: true };
+  if (isWhole && (map.primaryKey === null || schema.primaryKey.length === 0)) return { primaryKey: schema.primaryKey };
+  return { primaryKey: map.primaryKey?.map((part) => columns[part.column]!.name) ?? [] };
 }
 
 function withLayout(
@@ -141,6 +153,7 @@ export function createMapping(
   const { schema, map, family } = table;
   const columns: ColumnMapping[] = [];
   for (const [index, column] of schema.columns.entries()) {
+    if (family === 'mariadb' && HIDDEN_HASH.test(column.name)) continue;
     const form: ValueForm = map === null ? { kind: 'text' } : { kind: 'binlog', column: map.columns[index]!, family };
     const codec = createCodec(column, form, options);
     if (codec === null) onUnmapped(column);

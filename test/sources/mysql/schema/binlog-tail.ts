@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { QueryEvent } from '../../../../decoders/binlog/event.ts';
+import type { BinlogEvent, QueryEvent } from '../../../../decoders/binlog/event.ts';
 import { EventParser } from '../../../../decoders/binlog/parse-event.ts';
 import { slices } from '../../../decoders/binlog/binlog-file.ts';
 
@@ -22,8 +22,13 @@ export async function binlogEnd(client: Connection): Promise<BinlogPlace> {
 
 /** The statements in the binlog between a place and now. */
 export async function queriesSince(client: Connection, from: BinlogPlace): Promise<QueryEvent[]> {
+  return (await eventsSince(client, from)).filter((event) => event.kind === 'query');
+}
+
+/** The events in the binlog between a place and now. */
+export async function eventsSince(client: Connection, from: BinlogPlace): Promise<BinlogEvent[]> {
   const to = await binlogEnd(client);
-  const events: QueryEvent[] = [];
+  const events: BinlogEvent[] = [];
   for (const file of new Set([from.file, to.file])) {
     const bytes = readFileSync(join(to.folder, file));
     // The server may be writing behind it.
@@ -32,8 +37,7 @@ export async function queriesSince(client: Connection, from: BinlogPlace): Promi
     for (const slice of slices(bytes.subarray(0, end))) {
       const isFormat = slice.start === 4;
       if (!isFormat && file === from.file && slice.start < from.position) continue;
-      const event = parser.parse(bytes, slice.start, slice.end);
-      if (event.kind === 'query') events.push(event);
+      events.push(parser.parse(bytes, slice.start, slice.end));
     }
   }
   return events;

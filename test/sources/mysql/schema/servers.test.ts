@@ -6,6 +6,7 @@ import { dialectOf } from '../../../../decoders/binlog/ddl/tokens.ts';
 import type { QueryEvent } from '../../../../decoders/binlog/event.ts';
 import type { ColumnSchema } from '../../../../decoders/table-schema.ts';
 import { writtenSize } from '../../../../src/sources/mysql/schema/column-schema.ts';
+import { saysTheSame } from '../../../../src/sources/mysql/schema/map-column.ts';
 import { SchemaModel } from '../../../../src/sources/mysql/schema/schema-model.ts';
 import { readDatabaseDefaults, readTables } from '../../../../src/sources/mysql/schema/show-create.ts';
 import { isHiddenColumn } from '../../../../src/sources/mysql/schema/system-versioning.ts';
@@ -13,7 +14,7 @@ import { parseDataType } from '../../../../src/sources/mysql/types/data-type.ts'
 import { ddlCorpus } from '../../../decoders/binlog/ddl/ddl-corpus.ts';
 import { randomSource, SEED } from '../../../decoders/binlog/seeded-random.ts';
 import { type MysqlFamily, useSchema, whyNoMysql } from '../../../services/shared-mysql.ts';
-import { binlogEnd, queriesSince } from './binlog-tail.ts';
+import { binlogEnd, eventsSince, queriesSince } from './binlog-tail.ts';
 import { RandomDdl } from './random-ddl.ts';
 
 const STATEMENTS = Number(process.env.TEST_BUDGET_S ?? 0) > 0 ? 5000 : 400;
@@ -43,6 +44,7 @@ for (const family of ['mysql', 'mariadb'] as const) {
         model.setDatabaseCharset(database, charset);
       let accepted = 0;
       let compared = 0;
+      let mapped = 0;
       for (const sql of program(name, other)) {
         const position = await binlogEnd(client);
         await client.query(sql).then(
@@ -66,9 +68,11 @@ for (const family of ['mysql', 'mariadb'] as const) {
         if (logged.length === 0) continue;
         const context = `after ${sql}\nlogged as ${logged.map(({ query, errorCode }) => `${query} (${errorCode})`).join('; ')}`;
         compared += await compare(client, model, [name, other], context);
+        if (accepted % 8 === 0) mapped += await compareTableMaps(client, model, [name, other], context);
       }
-      t.diagnostic(`${accepted} statements accepted, ${compared} tables compared`);
-      assert.ok(compared > 100, `${accepted} statements accepted, ${compared} tables compared`);
+      const counts = `${accepted} statements accepted, ${compared} tables compared, ${mapped} with their table maps`;
+      t.diagnostic(counts);
+      assert.ok(compared > 100 && mapped > 5, counts);
     });
   }
 }
@@ -111,6 +115,48 @@ async function compare(
     }
   }
   return known.length;
+}
+
+/** Gives every table a row of defaults; those that take one tell in the binlog what their columns are. */
+async function compareTableMaps(
+  client: Connection,
+  model: SchemaModel,
+  databases: readonly string[],
+  context: string,
+): Promise<number> {
+  const from = await binlogEnd(client);
+  for (const { database, name } of model.tables()) {
+    if (!databases.includes(database)) continue;
+    await client.query(`INSERT IGNORE INTO \`${database}\`.\`${name}\` () VALUES ()`).catch(() => {});
+  }
+  let mapped = 0;
+  for (const event of await eventsSince(client, from)) {
+    if (event.kind !== 'rows' || !databases.includes(event.table.database)) continue;
+    const { database, name, primaryKey } = event.table;
+    // MariaDB's hash of a long unique key is in no definition.
+    const columns = event.table.columns.filter((column) => !/^DB_ROW_HASH_/.test(column.name!));
+    const table = model.get(database, name)!;
+    const where = `${database}.${name} ${context}`;
+    assert.deepEqual(
+      table.columns.map((column) => column.name),
+      columns.map((column) => column.name),
+      `table map of ${where}`,
+    );
+    for (const [i, column] of columns.entries()) {
+      const definition = table.columns[i]!;
+      assert.ok(
+        saysTheSame(column, definition, model.options.family),
+        `${where}: ${JSON.stringify([definition, column])}`,
+      );
+    }
+    // MySQL gives any unique key for it that cannot be NULL.
+    if (primaryKey !== null && table.keyIsUnique !== true && table.primaryKey.length > 0) {
+      const key = primaryKey.map((part) => event.table.columns[part.column]!.name);
+      assert.deepEqual(table.primaryKey, key, `key of ${where}`);
+    }
+    mapped++;
+  }
+  return mapped;
 }
 
 function idOf({ database, name }: { readonly database: string; readonly name: string }): string {
