@@ -106,6 +106,18 @@ for (const family of ['mysql', 'mariadb'] as const) {
     );
   });
 
+  test(`${family}: lists that choose no table are told of, as one may be made later`, { skip }, async (t) => {
+    const schema = await useSchema(family, t);
+    const { client, name } = schema;
+    const run = new TailraceProcess(['tail', urlOf(schema), '--snapshot', '--tables', `${name}\\.later`]);
+    await run.says(/there is no table to read/);
+    await run.says(/"msg":"streaming"/);
+    await client.query('CREATE TABLE later (id int PRIMARY KEY)');
+    await client.query('INSERT INTO later VALUES (1)');
+    await run.writes(/"id":1/);
+    assert.equal((await run.stop()).exitCode, 0);
+  });
+
   test(`${family}: bootstrap ends after the snapshot, validate finds nothing wrong`, { skip }, async (t) => {
     const schema = await useSchema(family, t);
     const { client, name } = schema;

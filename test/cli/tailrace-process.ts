@@ -59,9 +59,18 @@ export class TailraceProcess {
   }
 
   /** The first match of what it says on standard error after its first `from` characters. Rejects when it ends without that. */
-  async says(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+  says(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return this.#match('stderr', pattern, from);
+  }
+
+  /** The same of its standard output. */
+  writes(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#match('stdout', pattern, 0);
+  }
+
+  async #match(output: 'stdout' | 'stderr', pattern: RegExp, from: number): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.#written.stderr.slice(from));
+      const match = pattern.exec(this.#written[output].slice(from));
       if (match !== null) return match;
       if (this.#outcome !== null) throw new Error(`it ended without saying ${pattern}:\n${this.#outcome.stderr}`);
       await new Promise<void>((wake) => this.#waiters.push(wake));

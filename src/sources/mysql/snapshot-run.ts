@@ -51,6 +51,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
     onProgress({ tables: progress, startedMs, finishedMs: null });
     const { file, position, gtids } = point;
     logger.info({ tables: plan.tables.length, sessions: sessions.length, file, position, gtids }, 'snapshot started');
+    warnOfNone(run, plan);
     warnOfOthers(run, plan);
     const stop = reader.stop.bind(reader);
     signal.addEventListener('abort', stop, { once: true });
@@ -199,6 +200,11 @@ function toBatch(
 }
 
 /** MyISAM and the like have no view: what is written while they are read may be read and streamed. */
+function warnOfNone({ withRows, logger }: SnapshotRun, { tables }: SnapshotPlan): void {
+  if (!withRows || tables.length > 0) return;
+  logger.warn('there is no table to read: the account may see none that the database and table lists choose');
+}
+
 function warnOfOthers({ config, logger }: SnapshotRun, { tables }: SnapshotPlan): void {
   const others = tables.filter(({ hasView }) => !hasView).map(({ id }) => id);
   if (others.length === 0 || config['snapshot.locking.mode'] === 'extended') return;
