@@ -170,6 +170,9 @@ export const mysqlDef = {
     importance: 'medium',
     doc: 'Whether DDL of captured tables gives records on the topic `<topic.prefix>`.',
   }),
+  'schema.history.internal.store.only.captured.tables.ddl': flag(false, {
+    doc: 'Whether records of DDL, too, are only of captured tables, not of all tables in the captured databases.',
+  }),
   'include.schema.comments': flag(false, {
     doc: 'Whether comments of tables and columns are told: in the schema history, in records of DDL, and as the `doc` of fields.',
   }),
@@ -269,9 +272,9 @@ export const mysqlUnsupported: readonly UnsupportedKey[] = [
     reason: 'DDL that cannot concern a captured table never stops the task',
   },
   {
-    key: 'schema.history.internal.store.only.captured.*',
+    key: 'schema.history.internal.store.only.captured.databases.ddl',
     effect: 'quiet',
-    reason: 'the history holds the captured tables',
+    reason: 'the history holds the captured databases',
   },
   { key: 'schema.history.*', effect: 'quiet', reason: IN_THE_LOG },
   { key: 'database.history', effect: 'quiet', reason: IN_THE_LOG },

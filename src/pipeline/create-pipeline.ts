@@ -59,7 +59,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       sourceBlock: source.sourceBlock,
       contextHeaders,
       tombstones: config['tombstones.on.delete'],
-      skippedOperations,
+      // As Debezium: MySQL's connectors know of a changed key's delete and create only when it is too late to skip them.
+      skippedOperations: parts.connectorType === 'postgresql' ? skippedOperations : new Set(),
       binaryMode: config['binary.handling.mode'],
     }),
     schemaChanges:

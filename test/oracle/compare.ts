@@ -116,16 +116,18 @@ export function maskValue(value: string | null): string | null {
     else if (envelope.has('ddl')) mask(source, ['row']);
   }
   const version = source?.get('version');
-  // The tables of a statement are in the order of a Java hash set.
+  // Both in the order of Java's hash tables.
   const tables = envelope.has('ddl') ? source?.get('table') : undefined;
+  const counts = envelope.get('data_collections');
   let text = '';
   let from = 0;
-  const special = [version, tables].filter((span) => span !== undefined);
+  const special = [version, tables, counts].filter((span) => span !== undefined);
   for (const span of [...masked, ...special].sort((a, b) => a.start - b.start)) {
     const piece = value.slice(span.start, span.end);
     text += value.slice(from, span.start);
     if (span === version) text += '"version"';
-    else text += span === tables ? sortNames(piece) : piece.replaceAll(/\d+/g, '#');
+    else if (span === tables) text += sortNames(piece);
+    else text += span === counts ? sortItems(piece) : piece.replaceAll(/\d+/g, '#');
     from = span.end;
   }
   return text + value.slice(from);
@@ -134,6 +136,11 @@ export function maskValue(value: string | null): string | null {
 function sortNames(text: string): string {
   const names = JSON.parse(text) as string | null;
   return JSON.stringify(names === null ? null : names.split(',').sort().join(','));
+}
+
+function sortItems(text: string): string {
+  const items = JSON.parse(text) as unknown[] | null;
+  return JSON.stringify(items?.map((item) => JSON.stringify(item)).sort() ?? null);
 }
 
 interface Places {

@@ -103,16 +103,30 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
       await admin.query('COMMIT');
       return marker;
     },
-    isMarker,
+    ownRecords,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
-function isMarker({ key, value }: OracleRecord): boolean {
-  return (
-    (key?.includes(markerPrefix) ?? false) ||
-    (value?.includes(`"ddl":"CREATE TABLE`) === true && value.includes(markerTable))
-  );
+function ownRecords(records: readonly OracleRecord[]): OracleRecord[] {
+  const withChanges = new Set(records.filter(hasChanges).map(transactionId));
+  return records.filter((record) => {
+    const { key, value } = record;
+    if (key?.includes(markerPrefix)) return false;
+    if (value?.includes('"ddl":"CREATE TABLE') === true && value.includes(markerTable)) return false;
+    // Debezium tells of every transaction of the server, and in MariaDB's case of statements as if they began one.
+    return !transactionRecord.test(value ?? '') || withChanges.has(transactionId(record));
+  });
+}
+
+const transactionRecord = /"status":"(BEGIN|END)","id":/;
+
+function hasChanges({ value }: OracleRecord): boolean {
+  return /"status":"END","id":"[^"]*","event_count":[1-9]/.test(value ?? '');
+}
+
+function transactionId({ key }: OracleRecord): string {
+  return /"id":"([^"]*)"\}\}?$/.exec(key ?? '')?.[1] ?? '';
 }
 
 /** Lists that name what is captured name the markers' table, too. */

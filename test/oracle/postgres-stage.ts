@@ -49,7 +49,7 @@ export async function openPostgresStage(scenario: Scenario): Promise<Stage> {
       await query('SELECT pg_current_xact_id()');
       return marker;
     },
-    isMarker: ({ key }) => key?.includes(markerPrefix) ?? false,
+    ownRecords: (records) => records.filter(({ key }) => key?.includes(markerPrefix) !== true),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -145,7 +145,7 @@ class Watcher {
   }
 
   outcome(): ScenarioOutcome {
-    const records = this.#earlier.filter((record) => !this.#options.stage.isMarker(record));
+    const records = this.#options.stage.ownRecords(this.#earlier);
     return { records, failure: this.#failure };
   }
 }

@@ -13,8 +13,8 @@ export interface Stage extends AsyncDisposable {
    * before it has. The text is in the record's key.
    */
   emitMarker(): Promise<string>;
-  /** Whether a record is there only because of a marker. */
-  isMarker(record: OracleRecord): boolean;
+  /** The records that are the scenario's, in their order: without those of markers, and of what else the server does. */
+  ownRecords(records: readonly OracleRecord[]): OracleRecord[];
 }
 
 /** Begins the text of every marker. */

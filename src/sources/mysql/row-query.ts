@@ -24,6 +24,11 @@ type PacketHandler = (packet: WirePacket) => PacketHandler | null;
 
 /** What we know of mysql2's inside; tests of this file pin it. */
 interface QueryCommand {
+  readonly _fieldCount: number;
+  /** Called for the definition of each column. */
+  readField: PacketHandler;
+  /** Takes what is between the definitions and the rows. */
+  readonly fieldsEOF: PacketHandler;
   /** Called for each packet behind the columns' definitions, error packets aside; answers who takes the next. */
   row: PacketHandler;
   done(): null;
@@ -53,6 +58,10 @@ export function queryRows(session: Connection, sql: string, listener: RowListene
     listener.onRow(packet.buffer, packet.offset, packet.end);
     return takeRow;
   };
+  let fields = 0;
+  // Not by mysql2, which reads a column's name in the column's character set and fails where it does not know that.
+  const takeField: PacketHandler = () => (++fields === query._fieldCount ? query.fieldsEOF : takeField);
+  query.readField = takeField;
   query.row = takeRow;
   (internals(session) as unknown as { addCommand(command: QueryCommand): void }).addCommand(query);
 }

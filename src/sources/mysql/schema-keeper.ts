@@ -16,7 +16,11 @@ import type { CatalogTable } from './schema/show-create.ts';
 export interface SchemaKeeperOptions {
   readonly config: Pick<
     MysqlConfig,
-    'topic.prefix' | 'schema.history.internal.kafka.topic' | 'include.schema.changes' | 'skipped.operations'
+    | 'topic.prefix'
+    | 'schema.history.internal.kafka.topic'
+    | 'schema.history.internal.store.only.captured.tables.ddl'
+    | 'include.schema.changes'
+    | 'skipped.operations'
   >;
   readonly model: SchemaModel;
   readonly captured: CapturedTables;
@@ -115,8 +119,12 @@ export class SchemaKeeper {
   }
 
   /** As Debezium: of the databases that are captured, and of what concerns no database. */
-  #isTold({ database }: SchemaEvent): boolean {
-    return database === '' || this.#options.captured.hasDatabase(database);
+  #isTold({ database, change }: SchemaEvent): boolean {
+    const { captured, config } = this.#options;
+    if (change !== null && config['schema.history.internal.store.only.captured.tables.ddl']) {
+      return captured.hasTable(change.database, change.name);
+    }
+    return database === '' || captured.hasDatabase(database);
   }
 }
 

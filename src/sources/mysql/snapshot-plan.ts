@@ -7,11 +7,16 @@ import { quoteIdentifier } from './mysql-error.ts';
 import type { SchemaModel } from './schema/schema-model.ts';
 import { fillModel, readServerDefaults, type SchemaStatement, schemaStatements } from './snapshot-schema.ts';
 import { chooseTables, type KnownTable, readKnownTables, type TablesConfig } from './snapshot-tables.ts';
-import { collectionId } from './table-filter.ts';
+import { collectionId, createTableFilter } from './table-filter.ts';
 import type { SelectedTable } from './table-select.ts';
 
 export type PlanConfig = TablesConfig &
-  Pick<MysqlConfig, 'snapshot.select.statement.overrides' | 'snapshot.select.statement.overrides.<schema.table>'>;
+  Pick<
+    MysqlConfig,
+    | 'snapshot.select.statement.overrides'
+    | 'snapshot.select.statement.overrides.<schema.table>'
+    | 'schema.history.internal.store.only.captured.tables.ddl'
+  >;
 
 export interface PlanInput {
   readonly config: PlanConfig;
@@ -24,7 +29,7 @@ export interface PlanInput {
 export interface SnapshotPlan {
   /** Those whose rows are read, in this order. */
   readonly tables: readonly SelectedTable[];
-  /** Of all tables in the captured databases. */
+  /** Of all tables in the captured databases, or of the captured ones alone. */
   readonly statements: readonly SchemaStatement[];
 }
 
@@ -45,7 +50,11 @@ export async function planSnapshot(session: Connection, { config, model, withRow
       estimatedRows,
     });
   }
-  return { tables, statements: schemaStatements(known, defaults) };
+  const { hasTable } = createTableFilter(config);
+  const told = config['schema.history.internal.store.only.captured.tables.ddl']
+    ? known.filter(({ namespace, name }) => hasTable(namespace, name))
+    : known;
+  return { tables, statements: schemaStatements(told, defaults) };
 }
 
 async function selectStatement(session: Connection, config: PlanConfig, table: KnownTable): Promise<string> {
@@ -56,8 +65,11 @@ async function selectStatement(session: Connection, config: PlanConfig, table: K
     return `SELECT ${columns.map(expression).join(', ')} FROM ${from}`;
   }
   const given = await columnsOf(session, collectionId(table), select);
+  const isWhole = given.length === columns.length && columns.every(({ name }, i) => name.toLowerCase() === given[i]);
+  // MariaDB forgets the order of rows of a statement that is part of another one.
+  if (isWhole && columns.every((column) => expression(column) === quoteIdentifier(column.name))) return select;
   // In the table's order; a column that the statement leaves out is read as NULL.
-  const list = columns.map((column) => (given.has(column.name.toLowerCase()) ? expression(column) : 'NULL'));
+  const list = columns.map((column) => (given.includes(column.name.toLowerCase()) ? expression(column) : 'NULL'));
   return `SELECT ${list.join(', ')} FROM (${select}) AS override`;
 }
 
@@ -72,10 +84,10 @@ function overrideOf(config: PlanConfig, id: string): string | null {
   return override?.select ?? null;
 }
 
-async function columnsOf(session: Connection, id: string, select: string): Promise<ReadonlySet<string>> {
+async function columnsOf(session: Connection, id: string, select: string): Promise<readonly string[]> {
   try {
     const [, fields] = await session.query(`SELECT * FROM (${select}) AS override LIMIT 0`);
-    return new Set(fields.map(({ name }) => name.toLowerCase()));
+    return fields.map(({ name }) => name.toLowerCase());
   } catch (cause) {
     const key = `snapshot.select.statement.overrides.${id}`;
     throw new TailraceError('source.snapshot', `the statement of ${key} fails: ${(cause as Error).message}`, {
