@@ -62,6 +62,21 @@ export class RowChanges {
   #kept(event: RowsEvent): RowsEvent {
     const slab = this.#slab;
     slab.copy(event.bytes, event.start, event.end);
-    return { ...event, bytes: slab.bytes, start: slab.start, end: slab.start + (event.end - event.start) };
+    const { header, op, table, endsStatement, before, after, partial } = event;
+    const end = slab.start + (event.end - event.start);
+    // In the order of parseRowsEvent: one hidden class for all.
+    return {
+      kind: 'rows',
+      header,
+      op,
+      table,
+      endsStatement,
+      before,
+      after,
+      partial,
+      bytes: slab.bytes,
+      start: slab.start,
+      end,
+    };
   }
 }
