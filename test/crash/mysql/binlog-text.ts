@@ -16,6 +16,9 @@ export function binlogPosition(file: string, position: number): bigint {
   return (BigInt(file.slice(file.lastIndexOf('.') + 1)) << 40n) | BigInt(position);
 }
 
+/** Before the first event of a file. */
+const MAGIC_BYTES = 4;
+
 interface Group {
   readonly id: string | null;
   changes: TrueChange[];
@@ -133,10 +136,9 @@ class BinlogTextReader {
   }
 
   #header(line: string): void {
-    const at = /^# at (\d+)$/.exec(line);
-    if (at !== null) {
+    // Of the places in such lines MariaDB's program gives several in advance: an event begins where the one before ends.
+    if (line.startsWith('# at ')) {
       if (this.#hasRows) this.#closeRows();
-      if (!this.#isCompressed) this.#begin = Number(at[1]);
       return;
     }
     if (line.startsWith('# Start of compressed events')) this.#isCompressed = true;
@@ -147,7 +149,10 @@ class BinlogTextReader {
     const event = /^#\d{6} +[\d:]+ server id \d+ +end_log_pos (\d+) (?:CRC32 0x[0-9a-f]+ )?\t?(.*)$/.exec(line);
     if (event === null) return;
     const [, end = '', what = ''] = event;
-    if (!this.#isCompressed) this.#end = Number(end);
+    if (!this.#isCompressed) {
+      this.#begin = what.startsWith('Start: binlog') ? MAGIC_BYTES : this.#end;
+      this.#end = Number(end);
+    }
     if (what.startsWith('Start: binlog')) {
       // No transaction goes on in another file.
       this.#closeRows();

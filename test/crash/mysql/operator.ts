@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { MysqlFamily } from '../../services/shared-mysql.ts';
@@ -124,7 +124,9 @@ export class Operator {
     const file = String(stored?.file);
     for (const name of await binlogFiles(client)) {
       if (name === file) break;
-      linkSync(join(dataDir, name), join(archiveDir, name));
+      // One that was still being read was not purged before.
+      const archived = join(archiveDir, name);
+      if (!existsSync(archived)) linkSync(join(dataDir, name), archived);
     }
     await client.query(`PURGE BINARY LOGS TO '${file}'`);
   }
