@@ -1,5 +1,6 @@
 import type { ZongJiOptions } from '@vlasky/zongji';
 import type { Connection } from 'mysql2/promise';
+import { EVENT_TYPE } from '../../../decoders/binlog/event-header.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
 import { type ConnectionConfig, connect, disconnect, errorContext, type RawInternals } from './connection.ts';
@@ -40,6 +41,8 @@ export interface BinlogDump {
   close(): Promise<void>;
 }
 
+/** Of an event's header, behind its time. */
+const EVENT_TYPE_OFFSET = 4;
 /** Often enough to notice a dead server within half a minute; it costs an idle server 60 bytes each time. */
 const HEARTBEAT_MS = 10_000;
 /** How long the server waits for a paused reader to go on before it ends the dump: a day. */
@@ -159,6 +162,8 @@ class Dump implements BinlogDump {
     if (this.#closed !== null) return;
     try {
       if (this.#far?.passesOver(bytes, start) === true) return;
+      // Says how the file is encrypted; what follows was decrypted for us.
+      if (bytes[start + EVENT_TYPE_OFFSET] === EVENT_TYPE.mariadbStartEncryption) return;
       this.#options.onPacket(bytes, start, end);
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
