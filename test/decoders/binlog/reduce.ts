@@ -93,6 +93,8 @@ export interface ReductionOptions extends Partial<TransactionReducerOptions> {
   readonly position?: Omit<TransactionPosition, 'gtids'>;
   /** Null: the server has no GTIDs. */
   readonly gtids?: string | null;
+  /** Called while the change's rows are valid. */
+  readonly onChange?: (change: Change<BinlogTx>) => void;
 }
 
 /** A reducer, and what came out of it. Packets are given in bytes that are overwritten after each. */
@@ -103,8 +105,11 @@ export class Reduction {
   unreadable: UnreadableChangeError | null = null;
   #packet = Buffer.alloc(0);
 
-  constructor({ fixture, gtids = '', ...options }: ReductionOptions) {
+  readonly #onChange: (change: Change<BinlogTx>) => void;
+
+  constructor({ fixture, gtids = '', onChange = () => {}, ...options }: ReductionOptions) {
     const { family } = fixture;
+    this.#onChange = onChange;
     this.reducer = new TransactionReducer({
       family,
       hasGtids: gtids !== null,
@@ -146,7 +151,10 @@ export class Reduction {
 
   take(): void {
     const { changes, prepared } = this.reducer.take();
-    for (const change of changes) this.seen.push(describe(change));
+    for (const change of changes) {
+      this.#onChange(change);
+      this.seen.push(describe(change));
+    }
     for (const { xid, parts } of prepared) {
       if (parts === null) this.prepared.delete(xid);
       else this.prepared.set(xid, parts);
@@ -158,7 +166,17 @@ export class Reduction {
     if (statement === null) return;
     const { statement: parsed, text, database, tx, ordinal } = statement;
     this.reducer.completeStatement([
-      { kind: 'schema', database, ddl: `${parsed.kind}: ${text}`, tables: [], subjects: [], tx, ordinal, at: 0, snapshot: 'false' },
+      {
+        kind: 'schema',
+        database,
+        ddl: `${parsed.kind}: ${text}`,
+        tables: [],
+        subjects: [],
+        tx,
+        ordinal,
+        at: 0,
+        snapshot: 'false',
+      },
     ]);
   }
 }
