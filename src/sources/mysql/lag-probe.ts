@@ -94,7 +94,8 @@ export class BinlogLagProbe {
       ...now,
       file: stored.file,
       position: stored.position,
-      unconfirmedBytes: bytes,
+      // A dump by GTIDs begins before the stored position, and counts from there until the server sends more.
+      unconfirmedBytes: missingTransactions === 0 ? 0 : bytes,
       missingGtids,
       missingTransactions,
       purged,
@@ -121,7 +122,8 @@ export class BinlogLagProbe {
   #lagMs({ file, position, unconfirmedBytes, serverFile, serverPosition }: BinlogLag): number | null {
     if (file === null || position === null || unconfirmedBytes === null) return null;
     const server = { file: serverFile, position: serverPosition };
-    return this.#positions.lagMs(server, { file, position }, this.#options.clock());
+    const delivered = unconfirmedBytes === 0 ? server : { file, position };
+    return this.#positions.lagMs(server, delivered, this.#options.clock());
   }
 }
 

@@ -100,13 +100,16 @@ for (const family of families) {
     stored = byFile;
     const noGtids = await read();
     assert.deepEqual([noGtids.missingGtids, noGtids.missingTransactions, noGtids.purged], [null, null, true]);
-    // What was delivered by another name of the file, as before a failover, is not gone.
+    // Nothing is missing, by whatever name of the file it was delivered, and wherever a dump by GTIDs begins.
     stored = { ...last, file: 'other.000009' };
     const elsewhere = await read();
     assert.deepEqual(
       [elsewhere.unconfirmedBytes, elsewhere.purged, elsewhere.retentionLeftMs, elsewhere.missingTransactions],
-      [null, false, null, 0],
+      [0, false, null, 0],
     );
+    stored = { ...last, pos: 4 };
+    const begun = await read();
+    assert.deepEqual([begun.unconfirmedBytes, begun.lagMs], [0, 0]);
     await client.end();
   });
 
