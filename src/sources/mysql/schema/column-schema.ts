@@ -100,14 +100,14 @@ export function notNull(column: ColumnSchema): ColumnSchema {
 /** CONVERT TO CHARACTER SET: text gets the set, and the size that it then needs. */
 export function convertedColumn(column: ColumnSchema, charset: string | null): ColumnSchema {
   if (column.charset === null || column.charset === 'binary' || charset === null) return column;
-  const converted = { ...column, charset };
-  if (charset === 'binary') return column.labels.length === 0 ? asBinary(converted) : converted;
   const sized = writtenSize(column);
   const size = TEXT_SIZES.indexOf(sized);
+  // What is written as TEXT(n) keeps the size that it has.
+  const converted = size === -1 ? { ...column, charset } : { ...column, charset, typeName: sized, length: null };
+  if (charset === 'binary') return column.labels.length === 0 ? asBinary(converted) : converted;
   if (size === -1) return outgrown(converted);
-  const grows = bytesPerCharacter(charset) > bytesPerCharacter(column.charset);
-  if (!grows && column.length === null) return converted;
-  return { ...converted, typeName: TEXT_SIZES[Math.min(grows ? size + 1 : size, 3)]!, length: null };
+  if (bytesPerCharacter(charset) <= bytesPerCharacter(column.charset)) return converted;
+  return { ...converted, typeName: TEXT_SIZES[Math.min(size + 1, 3)]! };
 }
 
 /** The server's name of a type: TEXT(n) and BLOB(n) are of the smallest type that holds n characters. */

@@ -5,7 +5,7 @@ import type { Statement } from '../../../../decoders/binlog/ddl/statement.ts';
  * other statements without tables it records with no table changes.
  */
 const PASSED_OVER = new Set([
-  ...['GRANT', 'REVOKE', 'ANALYZE', 'OPTIMIZE', 'REPAIR', 'FLUSH', 'an empty statement'],
+  ...['GRANT', 'REVOKE', 'ANALYZE', 'OPTIMIZE', 'REPAIR', 'an empty statement'],
   ...['CREATE', 'ALTER', 'DROP'].flatMap((verb) =>
     ['USER', 'ROLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'TRIGGER'].map((object) => `${verb} ${object}`),
   ),
@@ -14,7 +14,7 @@ const PASSED_OVER = new Set([
 ]);
 
 /** Whether a statement of the binlog goes to the schema history and the schema-change topic. */
-export function isRecorded(statement: Statement): boolean {
+export function isRecorded(statement: Statement, ddl: string): boolean {
   switch (statement.kind) {
     case 'create-table':
     case 'alter-table':
@@ -27,7 +27,7 @@ export function isRecorded(statement: Statement): boolean {
     case 'unknown':
       return true;
     case 'no-table':
-      return !PASSED_OVER.has(statement.what);
+      return !PASSED_OVER.has(statement.what) && !/^\s*FLUSH\s+(?:PRIVILEGES|RELAY\s+LOGS)\b/i.test(ddl);
     case 'truncate-table':
     case 'dml':
     case 'begin':

@@ -216,7 +216,7 @@ export class SchemaModel {
   }
 
   #events(statement: Statement, context: StatementContext, changes: readonly (TableChange | null)[]): SchemaEvent[] {
-    if (!isRecorded(statement)) return [];
+    if (!isRecorded(statement, context.ddl)) return [];
     const pieces = ddlPieces(statement, context.ddl, context.dialect);
     return Array.from({ length: Math.max(pieces.length, changes.length) }, (_, i) => {
       const change = changes[i] ?? null;
