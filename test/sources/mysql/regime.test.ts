@@ -185,8 +185,8 @@ for (const family of ['mysql', 'mariadb'] as const) {
           ['t', { n: 7, id: 60, v: 'wider' }],
           ['u', { n: 1, id: 61, v: 'renamed' }],
           ['u', { v: 'reordered', n: 2, id: 62 }],
-          ['u', { w: '9', id: 63 }],
-          ['u', { w: '8', id: 64 }],
+          ['u', { w: 9, id: 63 }],
+          ['u', { w: 8, id: 64 }],
         ],
       );
 

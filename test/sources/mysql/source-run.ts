@@ -51,7 +51,7 @@ export class Kept implements StateReader {
 export interface ReadChange {
   readonly op: string;
   readonly table: string;
-  /** Values by name: null for NULL, none for what the image leaves out. */
+  /** Values by name, integers beyond 2^53 as text: null for NULL, none for what the image leaves out. */
   readonly after: Readonly<Record<string, unknown>> | null;
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly snapshot: string;
@@ -194,7 +194,8 @@ function rowOf(row: Row | null, { columns }: TableMapping): ReadChange['after'] 
     if (start === ABSENT_VALUE) continue;
     const end = row.spans[row.base + 2 * index + 1]!;
     const value = start === NULL_VALUE ? null : codec.read(row.bytes, start, end);
-    values[name] = typeof value === 'bigint' ? String(value) : value;
+    values[name] =
+      typeof value !== 'bigint' ? value : Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
   return values;
 }
