@@ -6,7 +6,6 @@ import { postgresDef } from '../../src/config/postgres.ts';
 
 /** Keys that have one meaning here whatever they say: parsing them has decided already. */
 const DECIDED = [
-  'connector.class',
   'plugin.name',
   'tasks.max',
   'topic.naming.strategy',
