@@ -76,7 +76,7 @@ export const MUTANTS = {
     phase: 'load',
     caught: /record \d+: expected/,
   },
-  /** One event too many of a transaction that was delivered in part is taken for delivered. */
+  /** One event too many of a transaction that was delivered in part is taken for delivered. The pause lets kills hit such. */
   'skip-one-more': {
     databases: ['mysql', 'mariadb'],
     patches: [
@@ -84,6 +84,11 @@ export const MUTANTS = {
         file: 'decoders/binlog/open-transaction.ts',
         find: 'return events === 0 ? null : { events, rows: 0,',
         replace: 'return events === 0 ? null : { events: events + 1, rows: 0,',
+      },
+      {
+        file: 'src/engine/source-task.ts',
+        find: APPEND,
+        replace: `${APPEND}\n  await new Promise((wake) => setTimeout(wake, 10));`,
       },
     ],
     phase: 'big transaction',

@@ -17,7 +17,7 @@ import { openClient } from './client.ts';
 import { MysqlLoad } from './load.ts';
 import { binlogFiles, Operator } from './operator.ts';
 import { Numbers } from './statements.ts';
-import { createTables, TABLES } from './tables.ts';
+import { columnsOf, createTables, TABLES } from './tables.ts';
 
 const WRITERS = 3;
 const CONNECTOR_USER = 'cdc';
@@ -232,6 +232,8 @@ class MysqlDatabase implements CrashDatabase {
   async rows({ name }: CrashTable): Promise<Columns[]> {
     const client = await openClient(this.#options.url);
     try {
+      const table = name.slice(name.indexOf('.') + 1);
+      if ((await columnsOf(client, table)).length === 0) return [];
       const [rows] = await client.query<RowDataPacket[]>(`SELECT * FROM ${name}`);
       return rows.map((row) =>
         Object.fromEntries(Object.entries(row).map(([column, value]) => [column, this.#textOf(value)])),

@@ -142,7 +142,7 @@ export class Operator {
   async #changeTables(client: Connection, random: Random): Promise<void> {
     const parts = await columnsOf(client, 'parts');
     const twin = await columnsOf(client, 'parts_twin');
-    if (random.next() < 0.6) await this.#each(client, randomUpheaval(random, { parts, twin }));
+    if (parts.length === 0 || random.next() < 0.6) await this.#each(client, randomUpheaval(random, { parts, twin }));
     else if (random.next() < 0.5) await client.query(randomAlter('parts', parts, random));
     else await client.query(randomAlter('parts_twin', twin, random));
   }
