@@ -7,7 +7,7 @@ import { ProcessIo } from '../../src/cli/process-io.ts';
 import type { RawConfig } from '../../src/config/config-def.ts';
 import { isPostgresConfig } from '../../src/config/connector.ts';
 import type { PostgresConfig } from '../../src/config/postgres.ts';
-import { LagProbe, LsnClock } from '../../src/sources/postgres/lag-probe.ts';
+import { LagProbe } from '../../src/sources/postgres/lag-probe.ts';
 import { useDatabase } from '../services/shared.ts';
 import { runCli } from './fake-io.ts';
 
@@ -88,18 +88,4 @@ test('a server that accepts and then says nothing is given up after a few second
   for (const socket of sockets) socket.destroy();
   silent.close();
   assert.equal(error, 'the server did not answer within 5000 ms');
-});
-
-test('lag in time: nothing unconfirmed is no lag, however old; what stays unconfirmed grows older', () => {
-  const clock = new LsnClock();
-  assert.equal(clock.lagMs(100, 100, 0), 0);
-  assert.equal(clock.lagMs(100, 100, 60_000), 0);
-  assert.equal(clock.lagMs(200, 100, 61_000), 0);
-  assert.equal(clock.lagMs(300, 100, 62_000), 1000);
-  assert.equal(clock.lagMs(300, 100, 70_000), 9000);
-  // Confirmed up to the first sighting: what is left was first seen a second later.
-  assert.equal(clock.lagMs(300, 200, 71_000), 9000);
-  assert.equal(clock.lagMs(300, 300, 72_000), 0);
-  for (let i = 0; i < 5000; i++) clock.lagMs(1000 + i, 300, 80_000 + i);
-  assert.equal(clock.lagMs(9000, 300, 90_000), 10_000);
 });

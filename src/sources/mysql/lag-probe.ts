@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { type BinlogPosition, compareBinlogPositions } from '../../../decoders/binlog/binlog-position.ts';
 import { type MysqlConfig, serverFamily } from '../../config/mysql.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { BinlogLag, BinlogLagReport } from '../../model/status.ts';
+import { LagClock } from '../../observe/lag-clock.ts';
+import { TimelyAnswer } from '../../observe/timely-answer.ts';
 import { measureGap } from './binlog-gap.ts';
 import { type ConnectionConfig, withConnection } from './connection.ts';
 import { type Position, parseOffset } from './offset.ts';
@@ -28,32 +29,26 @@ export interface LagProbeOptions {
   readonly clock: () => number;
 }
 
-/** Half of Prometheus' usual scrape timeout, so that the rest of a scrape arrives when the server hangs. */
-const ANSWER_WITHIN_MS = 5000;
 /** A query that has no answer by now will have none: the next one is asked over a new connection. */
 const GIVE_UP_AFTER_MS = 15_000;
 
 /** Asks a server how far its binlog has come beyond what a connector has delivered, and how long it is kept. */
 export class BinlogLagProbe {
   readonly #options: LagProbeOptions;
-  readonly #positions = new PositionClock();
+  readonly #positions = new LagClock<BinlogPosition>((at, other) => (compareBinlogPositions(at, other) ?? 0) > 0);
   readonly #writes = new LastWrites();
-  #running: Promise<BinlogLagReport> | null = null;
+  readonly #report = new TimelyAnswer(
+    () => this.#read(),
+    (reason) => this.#unknown(reason),
+  );
 
   constructor(options: LagProbeOptions) {
     this.#options = options;
   }
 
-  /** One query at a time: who asks meanwhile gets the same answer. Does not reject, and waits for a few seconds at most. */
-  async read(): Promise<BinlogLagReport> {
-    this.#running ??= this.#read().finally(() => {
-      this.#running = null;
-    });
-    const late = new AbortController();
-    const deadline = sleep(ANSWER_WITHIN_MS, null, { signal: late.signal, ref: false }).catch(() => null);
-    const report = await Promise.race([this.#running, deadline]);
-    late.abort();
-    return report ?? this.#unknown(`the server did not answer within ${ANSWER_WITHIN_MS} ms`);
+  /** Does not reject, and waits for a few seconds at most. */
+  read(): Promise<BinlogLagReport> {
+    return this.#report.get();
   }
 
   async #read(): Promise<BinlogLagReport> {
@@ -161,29 +156,5 @@ class LastWrites {
     }
     if (seen === undefined) return deliveredSeconds;
     return Math.max(seen, deliveredSeconds ?? 0);
-  }
-}
-
-/** As many sightings as a scrape every 15 s makes in four hours. */
-const MAX_SIGHTINGS = 1000;
-
-/**
- * Turns lag in bytes into time: it remembers when the server was first seen at which position. An idle database is never
- * behind, and a reader that stands still falls behind as time passes, which the time of the last delivered change cannot tell.
- */
-export class PositionClock {
-  #sightings: { readonly at: BinlogPosition; readonly ms: number }[] = [];
-
-  /** Milliseconds since the server was first seen beyond `delivered`; 0 when it was not. */
-  lagMs(server: BinlogPosition, delivered: BinlogPosition, nowMs: number): number {
-    this.#sightings.push({ at: server, ms: nowMs });
-    const beyond = this.#sightings.findIndex(({ at }) => (compareBinlogPositions(at, delivered) ?? 0) > 0);
-    this.#sightings = beyond === -1 ? [] : this.#sightings.slice(beyond);
-    if (this.#sightings.length > MAX_SIGHTINGS) {
-      // The oldest one is what is measured; every second one of the others will do.
-      this.#sightings = this.#sightings.filter((_, index) => index % 2 === 0);
-    }
-    const [oldest] = this.#sightings;
-    return oldest === undefined ? 0 : nowMs - oldest.ms;
   }
 }

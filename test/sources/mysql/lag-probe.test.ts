@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import type { SourceOffset } from '../../../src/model/log.ts';
-import { BinlogLagProbe, PositionClock } from '../../../src/sources/mysql/lag-probe.ts';
+import { BinlogLagProbe } from '../../../src/sources/mysql/lag-probe.ts';
 import { startMariadb } from '../../services/mariadb.ts';
 import { startMysql } from '../../services/mysql.ts';
 import { type MysqlFamily, whyNoMysql } from '../../services/shared-mysql.ts';
@@ -143,15 +143,3 @@ for (const family of families) {
     assert.equal(binlog, null);
   });
 }
-
-test('lag in time begins when the server is first seen beyond what is delivered, over file borders too', () => {
-  const clock = new PositionClock();
-  const at = (file: number, position: number) => ({ file: `binlog.${String(file).padStart(6, '0')}`, position });
-  assert.equal(clock.lagMs(at(1, 100), at(1, 100), 0), 0);
-  assert.equal(clock.lagMs(at(1, 200), at(1, 100), 10), 0);
-  assert.equal(clock.lagMs(at(2, 4), at(1, 100), 30), 20);
-  assert.equal(clock.lagMs(at(2, 4), at(1, 200), 40), 10);
-  assert.equal(clock.lagMs(at(2, 4), at(2, 4), 50), 0);
-  for (let i = 0; i < 5_000; i++) clock.lagMs(at(3, i), at(2, 4), 100 + i);
-  assert.equal(clock.lagMs(at(3, 5_000), at(2, 4), 10_100), 10_000);
-});
