@@ -7,7 +7,7 @@ import { dialectOf } from './ddl/tokens.ts';
 import type { BinlogEvent, GtidEvent, MariadbGtidEvent, QueryEvent, XaPrepareEvent } from './event.ts';
 import type { OpenTransaction } from './open-transaction.ts';
 import { EventParser } from './parse-event.ts';
-import { formatXid, PreparedTransaction } from './prepared-transaction.ts';
+import { formatXid, type PreparedTransaction } from './prepared-transaction.ts';
 import { RowChanges } from './row-changes.ts';
 import type { RowsEvent } from './rows-event.ts';
 import { isCall, refuseCall, refuseRowsOf } from './statement-rows.ts';
@@ -22,6 +22,7 @@ import type {
   TransactionReducerOptions,
 } from './transaction-reducer-options.ts';
 import { UnreadableChangeError } from './unreadable-change-error.ts';
+import { XaTransactions } from './xa-transactions.ts';
 
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
@@ -39,23 +40,18 @@ export class TransactionReducer {
   /** Knows the tables of kept events from one transaction to the next. */
   readonly #replayParser = new EventParser();
   readonly #rows = new RowChanges();
-  readonly #prepared: Map<string, PreparedTransaction>;
+  readonly #xaTransactions: XaTransactions;
   readonly #borders: TransactionBorders;
   #targets = new WeakMap<TableMap, { readonly target: Target | null }>();
-  #preparedChanges: PreparedChange[] = [];
   #statement: LoggedStatement | null = null;
   #inside: Iterator<BinlogEvent, void, undefined> | null = null;
   #afterInside: (() => void) | null = null;
-  /** The current file's, by which kept events are read. */
-  #format: Buffer | null = null;
-  /** A transaction payload that begins an XA transaction. */
-  #xaPayload: Buffer | null = null;
   #serverId = 0;
 
   constructor(options: TransactionReducerOptions) {
     this.#options = options;
     this.#borders = new TransactionBorders(options);
-    this.#prepared = new Map(options.prepared ?? []);
+    this.#xaTransactions = new XaTransactions(options.prepared ?? new Map());
   }
 
   /** Changes waiting to be taken. */
@@ -94,10 +90,8 @@ export class TransactionReducer {
 
   /** Hands over what came since the last take; an open transaction goes on. Rows are valid until the next take. */
   take(): { readonly changes: Change<BinlogTx>[]; readonly prepared: readonly PreparedChange[] } {
-    const prepared = this.#preparedChanges;
-    this.#preparedChanges = [];
     this.#rows.turn();
-    return { changes: this.#borders.take(), prepared };
+    return { changes: this.#borders.take(), prepared: this.#xaTransactions.take() };
   }
 
   /** The schema has changed: what a table is will be asked again. */
@@ -124,10 +118,10 @@ export class TransactionReducer {
       this.#serverId = event.header.serverId;
       this.#borders.place.pass(event.header);
     }
-    if (event.kind === 'format-description') this.#format = Buffer.from(bytes.subarray(start, end));
+    if (event.kind === 'format-description') this.#xaTransactions.beginFile(bytes, start, end);
     if (event.kind === 'transaction-payload') {
       const events = event.events.buffer === bytes.buffer ? Buffer.from(event.events) : event.events;
-      this.#xaPayload = beginsXa(events) ? Buffer.from(bytes.subarray(start, end)) : null;
+      this.#xaTransactions.beginPayload(bytes, start, end, events);
       this.#inside = this.#parser.payload({ ...event, events });
       this.#afterInside = () => this.#borders.passTime(event);
       return;
@@ -286,11 +280,11 @@ export class TransactionReducer {
       return;
     }
     if (this.#borders.open !== null) throw this.#borders.error('the end of a prepared transaction inside of another');
-    const xid = formatXid(statement.xid);
-    const prepared = this.#prepared.get(xid);
-    if (action === 'rollback' || prepared === undefined) {
-      if (prepared === undefined && action === 'commit') this.#options.onUnknownXa?.(xid, String(this.#borders.place));
-      else this.#forget(xid);
+    const { xid } = statement;
+    const prepared = this.#xaTransactions.get(xid);
+    if (action === 'rollback' || prepared === null) {
+      if (action === 'commit') this.#options.onUnknownXa?.(formatXid(xid), String(this.#borders.place));
+      this.#xaTransactions.complete(xid);
       this.#borders.complete();
       return;
     }
@@ -298,7 +292,7 @@ export class TransactionReducer {
     this.#borders.beginRows(open, header, true);
     this.#replay(prepared, () => {
       this.#borders.commit(header);
-      this.#forget(xid);
+      this.#xaTransactions.complete(xid);
     });
   }
 
@@ -314,20 +308,13 @@ export class TransactionReducer {
       this.#replay(held, () => this.#borders.commit(header));
       return;
     }
-    const key = formatXid(xid);
-    this.#prepared.set(key, held);
-    this.#preparedChanges.push({ xid: key, parts: held.parts() });
+    this.#xaTransactions.prepare(xid, held);
     this.#borders.end(open);
   }
 
   /** Its rows are kept until it is known what becomes of them. */
   #hold(open: OpenTransaction): void {
-    open.held = new PreparedTransaction();
-    open.held.begin(this.#format!);
-    if (this.#xaPayload !== null) {
-      open.held.add(this.#xaPayload, 0, this.#xaPayload.length, this.#parser.format!);
-      this.#xaPayload = null;
-    }
+    open.held = this.#xaTransactions.hold(this.#parser.format!);
     this.#borders.forgetSkipOfXa();
   }
 
@@ -347,10 +334,6 @@ export class TransactionReducer {
       this.#inside = inside;
       this.#afterInside = afterInside;
     };
-  }
-
-  #forget(xid: string): void {
-    if (this.#prepared.delete(xid)) this.#preparedChanges.push({ xid, parts: null });
   }
 
   /** False: an event that is sent for us alone, and is no part of Debezium's count. */
@@ -405,10 +388,4 @@ export class TransactionReducer {
     }
     return known.target;
   }
-}
-
-/** An XA START comes first; it is plain ASCII. */
-function beginsXa(events: Buffer): boolean {
-  const first = events.length < 13 ? 0 : events.readUInt32LE(9);
-  return events.subarray(0, first).includes('XA START');
 }

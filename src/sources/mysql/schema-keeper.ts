@@ -54,6 +54,11 @@ export class SchemaKeeper {
     const isCaptured = (table: TableName): boolean => captured.hasTable(table.database, table.name);
     const applied = model.apply(statement, { ddl: text, defaultDatabase: database, dialect, status, errorCode });
     const missing = applied.unknown.filter(isCaptured);
+    if (statement.kind === 'unknown' && statement.tables === null) {
+      const { file, position } = logged.tx;
+      const message = `a statement at ${file}:${position} is not understood and passed over: ${statement.reason}`;
+      this.#options.logger.warn(`${message}; if it altered a captured table, restart with snapshot.mode=recovery`);
+    }
     const truncated =
       statement.kind === 'truncate-table' && !config['skipped.operations'].includes('t')
         ? statement.tables.filter(isCaptured)
