@@ -27,6 +27,8 @@ export class Heartbeat {
   start(onBeat: () => void): void {
     const { 'heartbeat.interval.ms': intervalMs, 'heartbeat.action.query': query } = this.#config;
     if (intervalMs === 0) return;
+    // A stream may follow another.
+    if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = setInterval(() => {
       onBeat();
       if (query !== null && !this.#isActing) void this.#act(query);
