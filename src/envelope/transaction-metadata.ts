@@ -1,4 +1,4 @@
-import type { Change } from '../../decoders/change.ts';
+import type { BoundaryChange, Change } from '../../decoders/change.ts';
 import type { SourceOffset } from '../model/log.ts';
 import { NO_HEADERS, type SourceRecord } from '../model/record.ts';
 import { createStruct, type Struct, type Value } from '../model/schema.ts';
@@ -15,6 +15,8 @@ const ORDER_KEY_PREFIX = 'transaction_data_collection_order_';
 export class TransactionTracker {
   readonly #topic: string;
   #openId: string | null = null;
+  /** The transaction at hand, whether it is told of or not yet; null where its begin lies before a restart. */
+  #begun: BoundaryChange | null = null;
   #total = 0;
   #perCollection = new Map<string, number>();
 
@@ -33,7 +35,8 @@ export class TransactionTracker {
   begin(change: Change, id: string): SourceRecord | null {
     if (this.#openId !== null) return null;
     this.#openId = id;
-    return this.#record(change, id, 'BEGIN', null, null);
+    // A binlog without GTIDs gives each statement a time of its own.
+    return this.#record(this.#begun ?? change, id, 'BEGIN', null, null);
   }
 
   /** The next place in the open transaction: the envelope's `transaction` struct. */
@@ -58,12 +61,18 @@ export class TransactionTracker {
       return entry;
     });
     const record = this.#record(change, id, 'END', BigInt(this.#total), counts);
-    this.forget();
+    this.#forget();
     return record;
   }
 
-  /** For the begin of a transaction: one that is still open was given up, as when the tables are read again instead. */
-  forget(): void {
+  /** One that is still open was given up, as when the tables are read again instead. */
+  opens(begin: BoundaryChange): void {
+    this.#forget();
+    this.#begun = begin;
+  }
+
+  #forget(): void {
+    this.#begun = null;
     this.#openId = null;
     this.#total = 0;
     this.#perCollection = new Map();

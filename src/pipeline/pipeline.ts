@@ -136,7 +136,7 @@ export class Pipeline implements BatchEncoder {
         this.#records.encode(this.#options.schemaChanges.record(change, Math.floor(nowMicros / 1000)));
         return;
       case 'begin':
-        this.#transactions?.forget();
+        this.#transactions?.opens(change);
         return;
       case 'commit':
         this.#end(change);

@@ -4,7 +4,7 @@ import mysql from 'mysql2/promise';
 import { startMariadb } from '../services/mariadb.ts';
 import { startMysql } from '../services/mysql.ts';
 import type { MysqldSettings } from '../services/mysqld.ts';
-import { type MysqlFamily, sharedMysql } from '../services/shared-mysql.ts';
+import type { MysqlFamily } from '../services/shared-mysql.ts';
 import type { OracleRecord } from './oracle.ts';
 import type { Scenario } from './scenario.ts';
 import { markerPrefix, type Stage, topicPrefixOf } from './stage.ts';
@@ -140,17 +140,19 @@ function withMarkers(config: Readonly<Record<string, string>>, fill: (text: stri
   return Object.fromEntries(filled);
 }
 
-/** Servers with settings of their own, which end with the process. */
-const ownServers = new Map<string, Promise<string>>();
+/**
+ * Not those that all tests share: their DDL, locks and prepared transactions are nothing that a connector does not meet.
+ * They end with the process.
+ */
+const servers = new Map<string, Promise<string>>();
 
 function serverUrl(family: MysqlFamily, settings: MysqldSettings): Promise<string> {
   const key = JSON.stringify([family, settings]);
-  if (Object.keys(settings).length === 0) return sharedMysql(family);
-  let server = ownServers.get(key);
+  let server = servers.get(key);
   if (server === undefined) {
     const start = family === 'mysql' ? startMysql : startMariadb;
     server = start({ settings }).then(({ url }) => url);
-    ownServers.set(key, server);
+    servers.set(key, server);
   }
   return server;
 }
