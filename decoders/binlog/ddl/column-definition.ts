@@ -19,6 +19,7 @@ export function parseColumnDefinition(reader: TokenReader): ColumnDefinition {
     collation: typeCollation,
     nullable: null,
     defaultText: null,
+    onUpdate: null,
     autoIncrement: isSerial,
     generated: null,
     primaryKey: false,
@@ -47,8 +48,11 @@ function parseAttribute(reader: TokenReader, column: Draft): void {
     column.nullable = false;
     column.autoIncrement = true;
     column.unique = true;
-  } else if (reader.accept('DEFAULT')) column.defaultText = parseDefault(reader);
-  else if (reader.accept('ON', 'UPDATE')) parseDefault(reader);
+  } else if (reader.accept('DEFAULT')) {
+    column.defaultText = parseDefault(reader);
+    const isNow = /^(?:CURRENT_TIMESTAMP|NOW|LOCALTIME)/i.test(column.defaultText);
+    if (isNow && reader.accept('ON', 'UPDATE')) parseOnUpdate(reader, column, 'with default');
+  } else if (reader.accept('ON', 'UPDATE')) parseOnUpdate(reader, column, 'alone');
   else if (reader.accept('AUTO_INCREMENT')) column.autoIncrement = true;
   else if (reader.accept('UNIQUE')) {
     column.unique = true;
@@ -79,6 +83,12 @@ function parseAttribute(reader: TokenReader, column: Draft): void {
     reader.expect('=');
     reader.next();
   } else throw reader.notUnderstood('an attribute of a column');
+}
+
+/** From behind ON UPDATE. */
+function parseOnUpdate(reader: TokenReader, column: Draft, where: ColumnDefinition['onUpdate']): void {
+  parseDefault(reader);
+  column.onUpdate = where;
 }
 
 function parseGenerated(reader: TokenReader, column: Draft): void {

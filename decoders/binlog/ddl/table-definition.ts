@@ -27,6 +27,8 @@ export interface ColumnDefinition {
   readonly nullable: boolean | null;
   /** The default expression as written (`'a'`, `CURRENT_TIMESTAMP(3)`, `(uuid())`, `NULL`); null: none is written. */
   readonly defaultText: string | null;
+  /** ON UPDATE CURRENT_TIMESTAMP: right behind a default of the moment, or by itself. */
+  readonly onUpdate: 'with default' | 'alone' | null;
   readonly autoIncrement: boolean;
   /** `row-start` and `row-end`: the period columns of a MariaDB table with system versioning. */
   readonly generated: 'virtual' | 'stored' | 'row-start' | 'row-end' | null;

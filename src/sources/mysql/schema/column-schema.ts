@@ -33,20 +33,26 @@ function columnSchema(column: ColumnDefinition, context: ColumnContext): ColumnS
   const charset = !isText ? null : isNational ? 'utf8' : charsetOf(column, context.charset);
   const implicitTime = /^TIMESTAMP/.test(type.typeName) && !context.explicitDefaultsForTimestamp;
   const optional = column.primaryKey ? false : (column.nullable ?? !implicitTime);
+  const isMade = column.autoIncrement || isUpdated(column, context);
   const schema: ColumnSchema = {
     name: column.name,
     position: 0,
     ...type,
     charset,
     optional,
-    autoIncremented: column.autoIncrement,
-    // Debezium's word for it; a column that is computed from others is one like any other.
-    generated: column.autoIncrement,
+    // Debezium's words for it; a column that is computed from others is one like any other.
+    autoIncremented: isMade,
+    generated: isMade,
     comment: context.comments ? column.comment : null,
     ...defaultValue(column.defaultText, optional, context.dialect),
     labels: column.type.labels,
   };
   return charset === 'binary' && column.type.labels.length === 0 ? asBinary(schema) : outgrown(schema);
+}
+
+/** Debezium takes ON UPDATE for AUTO_INCREMENT; its parser for MariaDB only where it is no part of a default. */
+function isUpdated({ onUpdate }: ColumnDefinition, { dialect }: ColumnContext): boolean {
+  return onUpdate === 'alone' || (onUpdate !== null && dialect.server === 'mysql');
 }
 
 /** Whether values of the type are text in a character set. */

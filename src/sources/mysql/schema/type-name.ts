@@ -157,8 +157,6 @@ function lengthAndScale(base: string, [length, scale]: readonly number[]): Pick<
     case 'BIT':
     case 'NCHAR':
       return { length: length ?? 1, scale: null };
-    case 'VECTOR':
-      return { length: length ?? 2048, scale: null };
     default:
       return { length: length ?? null, scale: scale ?? null };
   }

@@ -194,6 +194,7 @@ function canonical(column: ColumnSchema): string {
 function sizeOf(name: string, { length, scale }: ColumnSchema): string | number | null {
   if (/int$|float|double|year/.test(name)) return null;
   if (['char', 'binary', 'bit'].includes(name)) return length ?? 1;
+  if (name === 'vector') return length ?? 2048;
   return name === 'decimal' ? `${length},${scale}` : length || null;
 }
 
