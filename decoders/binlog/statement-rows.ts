@@ -9,15 +9,16 @@ const REMEDY =
  * @throws UnreadableChangeError
  */
 export function refuseRowsOf(
-  statement: Statement & { readonly kind: 'dml' },
+  statement: Statement & { readonly kind: 'dml' | 'create-table' },
   mayTouch: (statement: Statement) => boolean,
   place: string,
 ): void {
   if (!mayTouch(statement)) return;
   const touched = statement.tables.filter((table) => mayTouch({ ...statement, tables: [table] }));
   const names = touched.map(({ database, name }) => `${database}.${name}`).join(', ');
+  const verb = statement.kind === 'dml' ? statement.verb : 'CREATE TABLE ... SELECT';
   throw new UnreadableChangeError(
-    `${statement.verb} on ${names} is in the binlog at ${place} as a statement, which does not tell the rows that it changed`,
+    `${verb} on ${names} is in the binlog at ${place} as a statement, which does not tell the rows that it changed`,
     REMEDY,
   );
 }

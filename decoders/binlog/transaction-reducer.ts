@@ -246,6 +246,10 @@ export class TransactionReducer {
       case 'dml':
         refuseRowsOf(statement, this.#options.mayTouch, String(borders.place));
         break;
+      case 'create-table':
+        if (statement.selectsRows) refuseRowsOf(statement, this.#options.mayTouch, String(borders.place));
+        this.#logged(statement, text, event);
+        break;
       default:
         if (isCall(statement)) refuseCall(text, String(borders.place));
         else this.#logged(statement, text, event);

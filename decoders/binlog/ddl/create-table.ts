@@ -3,6 +3,7 @@ import type { ColumnDefinition, TableDefinition } from './table-definition.ts';
 import { parseTableElement } from './table-element.ts';
 import { acceptTextOption, skipOption } from './table-options.ts';
 import { NotUnderstood, type TokenReader } from './token-reader.ts';
+import type { Token } from './tokens.ts';
 
 /** Words at which the SELECT of CREATE TABLE ... SELECT begins. */
 const QUERY_START = ['AS', 'IGNORE', 'REPLACE', 'SELECT', 'VALUES', 'TABLE', '('];
@@ -17,7 +18,7 @@ export function parseCreateTable(reader: TokenReader, orReplace: boolean): State
     const like = reader.tableName();
     reader.accept(')');
     reader.expectEnd();
-    return { ...statement, like, definition: null, startsTransaction: false };
+    return { ...statement, like, definition: null, startsTransaction: false, selectsRows: false };
   }
   const mark = reader.mark;
   let definition: TableDefinition | null = null;
@@ -27,21 +28,33 @@ export function parseCreateTable(reader: TokenReader, orReplace: boolean): State
     if (!(error instanceof NotUnderstood)) throw error;
   }
   reader.reset(mark);
-  return { ...statement, like: null, definition, startsTransaction: hasStartTransaction(reader) };
+  const { startsTransaction, hasQuery } = scanParts(reader);
+  return { ...statement, like: null, definition, startsTransaction, selectsRows: hasQuery && definition === null };
 }
 
-/** The words stand among the table's options. */
-function hasStartTransaction(reader: TokenReader): boolean {
-  let found = false;
+/** What stands outside of parentheses, or begins one. */
+function scanParts(reader: TokenReader): { readonly startsTransaction: boolean; readonly hasQuery: boolean } {
+  let startsTransaction = false;
+  let hasQuery = false;
   while (!reader.isAtEnd) {
-    if (reader.accept('START', 'TRANSACTION')) found = true;
-    else if (reader.peek().upper === '(') reader.skipParentheses();
-    else {
+    if (reader.accept('START', 'TRANSACTION')) startsTransaction = true;
+    else if (reader.peek().upper === '(') {
+      let depth = 1;
+      while (reader.peek(depth).upper === '(') depth++;
+      hasQuery ||= beginsQuery(reader.peek(depth));
+      reader.skipParentheses();
+    } else {
+      hasQuery ||= beginsQuery(reader.peek()) && reader.peek().upper !== 'WITH';
       const { kind, upper } = reader.next();
       if (kind === 'broken' || upper === ';') throw reader.notUnderstood('the end of the statement');
     }
   }
-  return found;
+  return { startsTransaction, hasQuery };
+}
+
+/** All of these words are reserved. WITH is one of options, too; with a query behind it that query is found. */
+function beginsQuery({ kind, upper }: Token): boolean {
+  return kind !== 'quoted' && ['SELECT', 'WITH', 'VALUES', 'TABLE'].includes(upper);
 }
 
 /** Null when a SELECT gives the columns, or some of them. */

@@ -40,6 +40,8 @@ export type Statement =
       readonly definition: TableDefinition | null;
       /** MySQL's form of CREATE TABLE ... SELECT in a row-format binlog: rows of the same transaction follow. */
       readonly startsTransaction: boolean;
+      /** It puts the rows of a query into the table, and no event tells them: so only a binlog in statement format has it. */
+      readonly selectsRows: boolean;
     }
   | {
       readonly kind: 'alter-table';

@@ -144,6 +144,26 @@ for (const family of ['mysql', 'mariadb'] as const) {
     assert.match(String(error.remedy), /binlog_format = ROW/);
   });
 
+  test(`${family}: rows of CREATE TABLE ... SELECT come as events, or stop the source where they are in the binlog as a statement`, {
+    skip,
+  }, async (t) => {
+    const { client, url } = await useSchema(family, t);
+    const other = await useSchema(family, t);
+    await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
+    await client.query('INSERT INTO t VALUES (1), (2)');
+    const run = await new SourceRun(configFor(family, url, NO_DATA), { t }).streaming();
+    await client.query('CREATE TABLE told (id INT PRIMARY KEY) SELECT id FROM t');
+    await other.client.query("SET SESSION binlog_format = 'STATEMENT'");
+    await other.client.query('CREATE TABLE t SELECT 1 AS id');
+    await run.until(() => run.rows.length === 2);
+    await client.query("SET SESSION binlog_format = 'STATEMENT'");
+    await client.query('CREATE TABLE untold (id INT PRIMARY KEY) SELECT id FROM t');
+    const error = await run.failure();
+    assert.equal(error.code, 'source.decode');
+    assert.match(error.message, /CREATE TABLE \.\.\. SELECT on t_\w+\.untold is in the binlog at binlog\.\d+:\d+/);
+    assert.deepEqual(run.story, ['c 1', 'c 2']);
+  });
+
   test(`${family}: the statement behind rows is told where it is asked for and logged`, { skip }, async (t) => {
     const { client, url } = await useSchema(family, t);
     await client.query('CREATE TABLE t (id INT PRIMARY KEY)');

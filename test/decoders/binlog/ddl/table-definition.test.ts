@@ -102,6 +102,27 @@ test('MySQL tells that the rows of CREATE TABLE ... SELECT follow in the same tr
   }
 });
 
+test('a CREATE TABLE that puts the rows of a query into the table is told from those that do not', () => {
+  for (const [text, expected] of [
+    ['CREATE TABLE t SELECT 1 AS a', true],
+    ['CREATE TABLE t (a INT PRIMARY KEY) ENGINE=InnoDB IGNORE SELECT 1 AS a', true],
+    ['CREATE TABLE t (a INT) PARTITION BY HASH ((a + 1)) AS WITH q AS (SELECT 1 AS a) SELECT * FROM q', true],
+    ['CREATE TABLE t (SELECT 1 AS a)', true],
+    ['CREATE TABLE t ((SELECT 1 AS a))', true],
+    ['CREATE TABLE t AS TABLE s', true],
+    ['CREATE TABLE t VALUES ROW(1)', true],
+    ['CREATE TABLE t LIKE s', false],
+    ['CREATE TABLE t (`select` INT, `table` INT, a INT AS ((`select`) + 1))', false],
+    ['CREATE TABLE t (a INT) PARTITION BY RANGE ((a)) (PARTITION p VALUES LESS THAN (1))', false],
+    ['CREATE TABLE t (a SOMETHING NEW) START TRANSACTION', false],
+    ["CREATE TABLE t (a INT DEFAULT (1)) COMMENT 'SELECT' WITH SYSTEM VERSIONING", false],
+  ] as const) {
+    const statement = classifyStatement(text, dialectOf('mariadb', 0n), 'shop');
+    assert.ok(statement.kind === 'create-table', text);
+    assert.equal(statement.selectsRows, expected, text);
+  }
+});
+
 test('actions of ALTER TABLE come in the order in which they are written', () => {
   assert.deepEqual(actions('DROP a, DROP PRIMARY KEY, ADD PRIMARY KEY USING BTREE (b, c), RENAME COLUMN d TO e'), [
     { kind: 'drop-column', name: 'a', ifExists: false },
