@@ -104,6 +104,8 @@ function propagateSourceType(column: ColumnMapping): ColumnMapping {
   };
   if (length !== null) parameters['__debezium.source.column.length'] = String(length);
   if (scale !== null) parameters['__debezium.source.column.scale'] = String(scale);
+  const { doc } = column.codec.schema;
+  if (doc !== undefined) parameters['__debezium.source.column.comment'] = doc;
   parameters['__debezium.source.column.name'] = column.name;
   return { ...column, codec: codecWithSchema(column.codec, { ...column.codec.schema, parameters }) };
 }

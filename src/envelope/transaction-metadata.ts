@@ -35,8 +35,9 @@ export class TransactionTracker {
   begin(change: Change, id: string): SourceRecord | null {
     if (this.#openId !== null) return null;
     this.#openId = id;
-    // A binlog without GTIDs gives each statement a time of its own.
-    return this.#record(this.#begun ?? change, id, 'BEGIN', null, null);
+    // A binlog without GTIDs gives each event a time of its own; MariaDB's first one may have that of an earlier statement.
+    const isLater = this.#begun !== null && this.#begun.tx.commitTimeMicros > change.tx.commitTimeMicros;
+    return this.#record(isLater ? this.#begun! : change, id, 'BEGIN', null, null);
   }
 
   /** The next place in the open transaction: the envelope's `transaction` struct. */
