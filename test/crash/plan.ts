@@ -23,6 +23,8 @@ const LONGEST_FROM_START_MS = 1500;
 const LONGEST_FROM_PROGRESS_MS = 600;
 /** The phases worth waiting for are short. */
 const LONGEST_FROM_PHASE_MS = 60;
+/** Then a phase that was seen is not over yet. */
+const SURE_IN_PHASE_MS = 10;
 
 /** Snapshot first, since it comes once; then everything else, mixed. */
 export function planRound(kills: number, random: Random, faults: readonly ServerFault[]): PlannedKill[] {
@@ -32,10 +34,15 @@ export function planRound(kills: number, random: Random, faults: readonly Server
     // By turns, so that a short run has each of them.
     others.push((['big transaction', 'load', 'big transaction', 'load', 'load', 'idle'] as const)[i % 6]!);
   }
-  // The first one is in the midst of the snapshot whatever chance says: once it is complete, it is not read again.
+  // The first one is in the midst of the snapshot whatever chance says: once it is complete, it is not read again. And one
+  // is in the midst of a big transaction.
   const first = planPhase('snapshot', 1, random);
-  const rest = [...Array.from({ length: snapshots - 1 }, () => 'snapshot' as const), ...random.shuffle(others)];
-  return [...first, ...rest.map((phase) => planKill(phase, random, faults))];
+  const big = others.length === 0 ? [] : planPhase('big transaction', 1, random);
+  const rest = [
+    ...Array.from({ length: snapshots - 1 }, () => 'snapshot' as const),
+    ...random.shuffle(others.slice(1)),
+  ];
+  return [...first, ...rest.map((phase) => planKill(phase, random, faults)), ...big];
 }
 
 /** Kills in the midst of one phase: what a mutant is caught by. */
@@ -44,7 +51,7 @@ export function planPhase(phase: Phase, kills: number, random: Random): PlannedK
   return Array.from({ length: kills }, () => ({
     phase,
     from,
-    delayMs: random.integer(0, from === 'phase' ? LONGEST_FROM_PHASE_MS : LONGEST_FROM_PROGRESS_MS),
+    delayMs: random.integer(0, from === 'phase' ? SURE_IN_PHASE_MS : LONGEST_FROM_PROGRESS_MS),
     fault: null,
     alterTable: false,
   }));
