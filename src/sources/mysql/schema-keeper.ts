@@ -10,7 +10,8 @@ import type { Logger } from '../../observe/logger.ts';
 import type { CarriedOut } from './binlog-stream.ts';
 import { describeTable, snapshotTable } from './mapping.ts';
 import { formatHistoryRecord } from './schema/history-record.ts';
-import type { SchemaEvent, SchemaModel } from './schema/schema-model.ts';
+import type { SchemaEvent } from './schema/schema-events.ts';
+import type { SchemaModel } from './schema/schema-model.ts';
 import type { CatalogTable } from './schema/show-create.ts';
 
 export interface SchemaKeeperOptions {

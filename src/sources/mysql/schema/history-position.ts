@@ -8,6 +8,9 @@ import type { SourceOffset } from '../../../model/log.ts';
  * (BinlogHistoryRecordComparator): by GTIDs where both have them, a position with GTIDs being behind any without; else by
  * file and position, and within a transaction by the events and rows that are done with. Positions on different servers
  * without GTIDs are compared by their time.
+ *
+ * Our own say whose files they are of, and those of the stream are of statements that come behind them: one at the desired
+ * position is read again, and must not be carried out twice.
  */
 export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, family: ServerFamily): boolean {
   const recordedGtids = gtids(recorded);
@@ -19,7 +22,9 @@ export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, fami
   if (recordedGtids !== null) return false;
 
   const [recordedFile, desiredFile] = [binlogFile(recorded), binlogFile(desired)];
-  if (number(recorded, 'server_id', 0) !== number(desired, 'server_id', 0) || recordedFile.base !== desiredFile.base) {
+  const isOfOneServer = isOurs(recorded) && recorded.server_uuid === desired.server_uuid;
+  const hasOneId = number(recorded, 'server_id', 0) === number(desired, 'server_id', 0);
+  if ((!isOfOneServer && !hasOneId) || recordedFile.base !== desiredFile.base) {
     return number(recorded, 'ts_sec', 0) <= number(desired, 'ts_sec', 0);
   }
   const steps = [
@@ -28,7 +33,8 @@ export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, fami
     number(recorded, 'event', 0) - number(desired, 'event', 0),
     number(recorded, 'row', -1) - number(desired, 'row', -1),
   ];
-  return (steps.find((step) => step !== 0) ?? 0) <= 0;
+  const order = steps.find((step) => step !== 0) ?? 0;
+  return isAheadOfStatement(recorded) ? order < 0 : order <= 0;
 }
 
 function isGtidsAtOrBefore(
@@ -44,7 +50,16 @@ function isGtidsAtOrBefore(
   const contains = (now.contains as (other: unknown) => boolean).bind(now)(past);
   if (!contains || past.format() !== now.format()) return contains;
   if (!hasSnapshot(recorded) && hasSnapshot(desired)) return false;
-  return number(recorded, 'event', 0) <= number(desired, 'event', 0);
+  const events = number(recorded, 'event', 0) - number(desired, 'event', 0);
+  return isAheadOfStatement(recorded) ? events < 0 : events <= 0;
+}
+
+function isOurs(offset: SourceOffset): boolean {
+  return typeof offset.server_uuid === 'string';
+}
+
+function isAheadOfStatement(recorded: SourceOffset): boolean {
+  return isOurs(recorded) && !hasSnapshot(recorded);
 }
 
 function gtids(offset: SourceOffset): string | null {

@@ -1,15 +1,14 @@
 import type { Statement, TableName } from '../../../../decoders/binlog/ddl/statement.ts';
 import type { AlterAction } from '../../../../decoders/binlog/ddl/table-definition.ts';
-import type { SqlDialect } from '../../../../decoders/binlog/ddl/tokens.ts';
 import type { ServerFamily } from '../../../../decoders/binlog/format-description.ts';
-import { NO_STATUS, type QueryStatus } from '../../../../decoders/binlog/query-status.ts';
+import { NO_STATUS } from '../../../../decoders/binlog/query-status.ts';
 import type { TableChange, TableSchema } from '../../../../decoders/table-schema.ts';
 import { alterTable, isTold } from './alter-table.ts';
 import { charsetOf, charsetOfId } from './charset-name.ts';
 import type { ColumnContext } from './column-schema.ts';
 import { createTable } from './create-table.ts';
-import { backquoted, ddlPieces } from './ddl-pieces.ts';
-import { isRecorded } from './recorded-ddl.ts';
+import { ddlPieces } from './ddl-pieces.ts';
+import { type SchemaEvent, type StatementContext, schemaEvents } from './schema-events.ts';
 import { sequenceTable } from './sequence.ts';
 
 export interface SchemaModelOptions {
@@ -23,26 +22,6 @@ export interface SchemaModelOptions {
    * servers' default (MySQL 8.0, MariaDB 10.10 and newer).
    */
   readonly explicitDefaultsForTimestamp: boolean;
-}
-
-/** What the text of a statement leaves to its session; all of it is in the statement's query event. */
-export interface StatementContext {
-  readonly ddl: string;
-  readonly defaultDatabase: string;
-  readonly dialect: SqlDialect;
-  /** Null where the statement comes from elsewhere, such as a history. */
-  readonly status: QueryStatus | null;
-  /** Of the query event; left out or 0: the statement was carried out. MariaDB logs some that failed halfway. */
-  readonly errorCode?: number;
-}
-
-/** One record of the schema history and one of the schema-change topic: a statement is cut by its tables. */
-export interface SchemaEvent {
-  /** The database of the table, or that the statement is of; else the session's. */
-  readonly database: string;
-  readonly ddl: string;
-  /** Null where no definition changed, or where it cannot be told from the text. */
-  readonly change: TableChange | null;
 }
 
 export interface AppliedDdl {
@@ -93,7 +72,7 @@ export class SchemaModel {
   /** Takes up what a statement did, also where it did it before: a history may hold what is read again. */
   apply(statement: Statement, context: StatementContext): AppliedDdl {
     const { changes, unknown } = this.#applied(statement, context);
-    return { events: this.#events(statement, context, changes), changes: changes.filter((c) => c !== null), unknown };
+    return { events: schemaEvents(statement, context, changes), changes: changes.filter((c) => c !== null), unknown };
   }
 
   /** Changes go by the pieces of the statement's text; null stands for one without. */
@@ -215,17 +194,6 @@ export class SchemaModel {
     return { changes, unknown };
   }
 
-  #events(statement: Statement, context: StatementContext, changes: readonly (TableChange | null)[]): SchemaEvent[] {
-    if (!isRecorded(statement, context.ddl)) return [];
-    const pieces = ddlPieces(statement, context.ddl, context.dialect);
-    return Array.from({ length: Math.max(pieces.length, changes.length) }, (_, i) => {
-      const change = changes[i] ?? null;
-      const database = change?.database ?? eventDatabase(statement, i, context.defaultDatabase);
-      if (change !== null) return { database, ddl: pieces[i] ?? pieces[0]!, change };
-      return { database, ddl: replayable(statement, i, pieces, context), change };
-    });
-  }
-
   #columnContext(database: string, context: StatementContext): ColumnContext {
     const { explicitDefaultsForTimestamp, comments } = this.options;
     return {
@@ -279,34 +247,3 @@ interface Applied {
 }
 
 const NOTHING: Applied = { changes: [], unknown: [] };
-
-/** The text of an event without a change: a history is replayed by it, in the event's database. */
-function replayable(
-  statement: Statement,
-  piece: number,
-  pieces: readonly string[],
-  { ddl, defaultDatabase }: StatementContext,
-): string {
-  if (statement.kind === 'create-database' || statement.kind === 'drop-database') return pieces[0]!;
-  if (statement.kind !== 'rename-table') return ddl.trim();
-  const { from, to } = statement.renames[piece]!;
-  if (to.database === defaultDatabase) return pieces[piece]!;
-  return `RENAME TABLE ${tableReference(from)} TO ${tableReference(to)}`;
-}
-
-function tableReference({ database, name }: TableName): string {
-  return `${backquoted(database)}.${backquoted(name)}`;
-}
-
-/** As Debezium has it: of a rename the new table's, of a statement that it cannot tell the tables of the session's. */
-function eventDatabase(statement: Statement, piece: number, defaultDatabase: string): string {
-  switch (statement.kind) {
-    case 'create-database':
-    case 'drop-database':
-      return statement.database;
-    case 'rename-table':
-      return statement.renames[piece]?.to.database ?? defaultDatabase;
-    default:
-      return defaultDatabase;
-  }
-}
