@@ -153,7 +153,8 @@ function schemaOf(
   const timestampMs = clock();
   const readTimeMicros = (timestampMs + aheadMs) * 1000;
   const tx = txOf(point, readTimeMicros);
-  const position = offsetAt(point, readTimeMicros, false);
+  // Also where the stream goes on at a position that it has come to: what is read is what the tables are there.
+  const position = { ...offsetAt(point, readTimeMicros, false), snapshot: config['snapshot.mode'].toUpperCase() };
   const topic = config['schema.history.internal.kafka.topic'];
   const isLast = (index: number): boolean =>
     batch.isLast && batch.changes.length === 0 && index === plan.statements.length - 1;

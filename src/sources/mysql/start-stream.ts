@@ -58,11 +58,14 @@ export function startStream({ config, session, start, from, clock, logger }: Str
         });
       },
     },
-    carryOut: (statement, { skip, ...position }) =>
-      keeper.carryOut(
+    carryOut: (statement, position) => {
+      const { commitTimeMicros, serverId } = statement.tx;
+      const timestampSeconds = Math.floor(commitTimeMicros / 1_000_000);
+      return keeper.carryOut(
         statement,
-        formatOffset({ ...position, skip, timestampSeconds: null, serverId: null, serverUuid: server.uuid }),
-      ),
+        formatOffset({ ...position, timestampSeconds, serverId, serverUuid: server.uuid }),
+      );
+    },
     recordPrepared: (change) => preparedState.record(change),
     batchBytes: config['tailrace.batch.bytes'],
     explain: (error, place) => explainDecoding(error, errorContext(config, `read the binlog at ${place}`), 'internal'),

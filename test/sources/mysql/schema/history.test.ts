@@ -206,3 +206,22 @@ test('positions are in the order of the history: GTIDs, then file, position, eve
   assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5,1-1-3' }, 'mariadb'), true);
   assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5' }, 'mariadb'), false);
 });
+
+test('of our own records those of statements that are read again are not in order, whatever times and ids say', () => {
+  const gtids = { gtids: '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5' };
+  const ours = { server_uuid: 'a' };
+  const cases: readonly (readonly [recorded: SourceOffset, desired: SourceOffset, expected: boolean])[] = [
+    [{ ...gtids, ...ours }, { ...gtids, ...ours }, false],
+    [{ ...gtids, ...ours, event: 1 }, { ...gtids, ...ours, event: 2 }, true],
+    [{ ...gtids, ...ours, snapshot: 'INITIAL' }, { ...gtids, ...ours }, true],
+    [{ ...at(4), ...ours }, { ...at(4), ...ours }, false],
+    [{ ...at(4), ...ours, event: 1 }, { ...at(4), ...ours, event: 2 }, true],
+    [{ ...at(4), ...ours, snapshot: 'INITIAL', ts_sec: 9 }, { ...at(4), ...ours, server_id: 1 }, true],
+    [{ ...at(4), ...ours, server_id: 2, ts_sec: 9 }, { ...at(5), ...ours, server_id: 1, ts_sec: 8 }, true],
+    [{ ...at(5), ...ours, server_id: 2, ts_sec: 7 }, { ...at(4), ...ours, server_id: 1, ts_sec: 8 }, false],
+    [{ ...at(9), ...ours, server_id: 1, ts_sec: 7 }, { ...at(4), server_uuid: 'b', server_id: 2, ts_sec: 8 }, true],
+  ];
+  for (const [recorded, desired, expected] of cases) {
+    assert.equal(isAtOrBefore(recorded, desired, 'mysql'), expected, JSON.stringify([recorded, desired]));
+  }
+});
