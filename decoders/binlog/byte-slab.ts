@@ -2,6 +2,8 @@
 const CHUNK_BYTES = 256 * 1024;
 /** Free chunks that are kept, 8 MiB: above the bytes of a batch in all but odd configurations. */
 const MAX_FREE = 32;
+/** A single row is copied before a call of the platform has begun. */
+const COPY_FROM_BYTES = 100;
 
 /**
  * Copies of row bytes whose own buffers are used again by the connection. What was copied stays valid until the second
@@ -24,7 +26,8 @@ export class ByteSlab {
       this.#filling.push(chunk);
       this.#used = 0;
     }
-    bytes.copy(chunk, this.#used, start, end);
+    if (length > COPY_FROM_BYTES) bytes.copy(chunk, this.#used, start, end);
+    else for (let from = start, to = this.#used; from < end; from++, to++) chunk[to] = bytes[from]!;
     this.bytes = chunk;
     this.start = this.#used;
     this.#used += length;

@@ -40,7 +40,9 @@ export class RowChanges {
     const { table, layout, tx, ordinal, firstRow, isBorrowed } = options;
     const { op } = event;
     const reader = this.#reader;
-    reader.begin(isBorrowed ? this.#kept(event) : event, layout ?? event.table.layout);
+    const slab = this.#slab;
+    if (isBorrowed) slab.copy(event.bytes, event.start, event.end);
+    reader.begin(event, layout, isBorrowed ? slab : event);
     let at = 0;
     while (reader.next()) {
       if (at >= firstRow) {
@@ -57,26 +59,5 @@ export class RowChanges {
   /** The changes so far are being taken; those of the take before are worked off. */
   turn(): void {
     this.#slab.turn();
-  }
-
-  #kept(event: RowsEvent): RowsEvent {
-    const slab = this.#slab;
-    slab.copy(event.bytes, event.start, event.end);
-    const { header, op, table, endsStatement, before, after, partial } = event;
-    const end = slab.start + (event.end - event.start);
-    // In the order of parseRowsEvent: one hidden class for all.
-    return {
-      kind: 'rows',
-      header,
-      op,
-      table,
-      endsStatement,
-      before,
-      after,
-      partial,
-      bytes: slab.bytes,
-      start: slab.start,
-      end,
-    };
   }
 }

@@ -35,20 +35,31 @@ export class RowsReader {
   readonly #cursor = new BinlogCursor(Buffer.alloc(0));
   #event: RowsEvent | null = null;
   #layout: ColumnLayout | null = null;
+  #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  #end = 0;
   #partial = new Uint8Array(0);
 
-  /** `layout` stands in for the table map's own where that has `unknownDigits`. */
-  begin(event: RowsEvent, layout: ColumnLayout = event.table.layout): void {
+  /**
+   * `layout` stands in for the table map's own where that has `unknownDigits`; `copy` holds the rows' bytes from its `start`
+   * on, where the event's own do not stay.
+   */
+  begin(
+    event: RowsEvent,
+    layout: ColumnLayout = event.table.layout,
+    copy: { readonly bytes: Buffer; readonly start: number } = event,
+  ): void {
     if (layout.unknownDigits.length > 0) throw unknownDigitsError(event, layout);
     this.#event = event;
     this.#layout = layout;
-    this.#at = event.start;
+    this.#bytes = copy.bytes;
+    this.#at = copy.start;
+    this.#end = copy.start + (event.end - event.start);
   }
 
   next(): boolean {
     const event = this.#event;
-    if (event === null || this.#at >= event.end) {
+    if (event === null || this.#at >= this.#end) {
       this.#event = null;
       this.before = null;
       this.after = null;
@@ -66,7 +77,9 @@ export class RowsReader {
   }
 
   #image(event: RowsEvent, presence: Presence): Row {
-    const { bytes, end, table } = event;
+    const { table } = event;
+    const bytes = this.#bytes;
+    const end = this.#end;
     const { count, sizes } = this.#layout!;
     const present = presence.columns;
     const base = this.#arena.reserve(2 * count);
@@ -111,7 +124,7 @@ export class RowsReader {
     const { table } = event;
     const { count, json, jsonCount } = this.#layout!;
     const cursor = this.#cursor;
-    cursor.reset(event.bytes, this.#at, event.end);
+    cursor.reset(this.#bytes, this.#at, this.#end);
     const options = cursor.lengthEncoded();
     if (options > PARTIAL_JSON) {
       throw new DecodeError(`row of ${nameOf(table)} with unknown value options ${options}`, this.#at);
@@ -131,7 +144,7 @@ export class RowsReader {
         partial[i] = 0;
         continue;
       }
-      const isPartial = (event.bytes[bits + (bit >> 3)]! >> (bit & 7)) & 1;
+      const isPartial = (this.#bytes[bits + (bit >> 3)]! >> (bit & 7)) & 1;
       bit++;
       partial[i] = isPartial;
       any |= isPartial;

@@ -13,6 +13,7 @@ interface Entry {
 
 /** Ids are never used again, and a server with a small table cache makes many: above this the old ones are forgotten. */
 const MAX_IDS = 4096;
+const COMPARE_FROM_BYTES = 200;
 
 /**
  * The tables of a stream. A table map announces an id for one statement; the server repeats it for every statement and
@@ -77,5 +78,10 @@ export class TableMapCache {
 }
 
 function isAnnouncement({ announcement }: Entry, bytes: Buffer, start: number, end: number): boolean {
-  return announcement.length === end - start && announcement.compare(bytes, start, end) === 0;
+  const { length } = announcement;
+  if (length !== end - start) return false;
+  // Most are shorter than what a call of the platform costs.
+  if (length > COMPARE_FROM_BYTES) return announcement.compare(bytes, start, end) === 0;
+  for (let i = 0; i < length; i++) if (announcement[i] !== bytes[start + i]) return false;
+  return true;
 }

@@ -26,6 +26,8 @@ import { XaTransactions } from './xa-transactions.ts';
 
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
+/** What comes with the rows of an event: headers and its table map. Events of single rows are little else. */
+const EVENT_BYTES = 128;
 /**
  * Binlog events to changes of whole transactions, in the order in which they committed.
  *
@@ -43,6 +45,9 @@ export class TransactionReducer {
   readonly #xaTransactions: XaTransactions;
   readonly #borders: TransactionBorders;
   #targets = new WeakMap<TableMap, { readonly target: Target | null }>();
+  /** Rows of one table mostly follow each other. */
+  #lastMap: TableMap | null = null;
+  #lastTarget: Target | null = null;
   #statement: LoggedStatement | null = null;
   #inside: Iterator<BinlogEvent, void, undefined> | null = null;
   #afterInside: (() => void) | null = null;
@@ -97,6 +102,7 @@ export class TransactionReducer {
   /** The schema has changed: what a table is will be asked again. */
   forgetTables(): void {
     this.#targets = new WeakMap();
+    this.#lastMap = null;
   }
 
   /** The statement was carried out and gave these changes. */
@@ -376,7 +382,7 @@ export class TransactionReducer {
       this.#borders.changes.length = before;
       throw error;
     }
-    this.#borders.bytes += event.end - event.start;
+    this.#borders.bytes += EVENT_BYTES + event.end - event.start;
     if (rows < firstRow) {
       throw new PositionLostError(`${rows} rows at ${this.#borders.place}, of which ${firstRow} were delivered before`);
     }
@@ -385,11 +391,14 @@ export class TransactionReducer {
   }
 
   #target(map: TableMap): Target | null {
+    if (map === this.#lastMap) return this.#lastTarget;
     let known = this.#targets.get(map);
     if (known === undefined) {
       known = { target: this.#options.tableOf(map) };
       this.#targets.set(map, known);
     }
+    this.#lastMap = map;
+    this.#lastTarget = known.target;
     return known.target;
   }
 }

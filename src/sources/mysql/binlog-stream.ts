@@ -124,7 +124,12 @@ export class BinlogStream {
       this.#pause();
       return;
     }
-    this.#work(() => this.#reducer.apply(bytes, start, end));
+    try {
+      this.#reducer.apply(bytes, start, end);
+      this.#work();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   onError(error: unknown): void {
@@ -135,28 +140,32 @@ export class BinlogStream {
     return this.#isFull || this.#isCarryingOut;
   }
 
-  /** Takes a step, and then all those that are there to be taken. */
-  #work(step: () => void): void {
-    try {
-      step();
-      this.#carryOut();
-      while (!this.#isBlocked() && this.#error === null && !this.#stopped) {
-        if (this.#reducer.isInside) this.#reducer.step();
-        else {
-          const event = this.#kept.shift();
-          if (event === undefined) break;
-          this.#reducer.apply(event, 0, event.length);
-        }
-        this.#carryOut();
+  /** Works off what there is: a statement, events inside of the last one, and those that were kept. */
+  #work(): void {
+    this.#carryOut();
+    while (!this.#isBlocked() && this.#error === null && !this.#stopped) {
+      if (this.#reducer.isInside) this.#reducer.step();
+      else {
+        const event = this.#kept.shift();
+        if (event === undefined) break;
+        this.#reducer.apply(event, 0, event.length);
       }
-    } catch (error) {
-      this.#fail(error);
-      return;
+      this.#carryOut();
     }
     if (this.#isReady()) this.#notify();
     else this.#considerIdle();
     if (this.#isBlocked()) this.#pause();
     else this.#resume();
+  }
+
+  /** From another turn of the event loop. */
+  #workOn(): void {
+    if (this.#stopped || this.#error !== null) return;
+    try {
+      this.#work();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #carryOut(): void {
@@ -170,14 +179,13 @@ export class BinlogStream {
       return;
     }
     this.#isCarryingOut = true;
-    result.then(
-      (carriedOut) =>
-        this.#work(() => {
-          this.#isCarryingOut = false;
-          this.#carriedOut(carriedOut);
-        }),
-      (error: unknown) => this.#fail(error),
-    );
+    result
+      .then((carriedOut) => {
+        this.#isCarryingOut = false;
+        this.#carriedOut(carriedOut);
+        this.#workOn();
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #carriedOut({ changes, state, isSchemaChanged }: CarriedOut): void {
@@ -227,7 +235,7 @@ export class BinlogStream {
     if (this.#isFull) {
       this.#isFull = false;
       // After the batch was worked off, and while it is appended.
-      setImmediate(() => this.#work(() => {}));
+      setImmediate(() => this.#workOn());
     }
     return { changes, position, state, bytes, serverId };
   }
