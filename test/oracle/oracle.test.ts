@@ -11,9 +11,7 @@ import { startTailrace } from './tailrace.ts';
 
 // The real Debezium judges: every scenario is played before it and before both of our plans at once.
 // ORACLE_SCENARIOS=name,name plays only the scenarios whose names hold one of these.
-const scenarios = loadScenarios(process.env.ORACLE_SCENARIOS?.split(',') ?? [])
-  // Until the worker runs the other families.
-  .filter(({ server }) => server.family === 'postgres' || process.env.ORACLE_MYSQL !== undefined);
+const scenarios = loadScenarios(process.env.ORACLE_SCENARIOS?.split(',') ?? []);
 /** A scenario takes some seconds; what takes this long hangs. */
 const hangMs = 120_000;
 const repository = join(import.meta.dirname, '..', '..');
