@@ -103,9 +103,10 @@ async function open(
   client.on('error', () => {});
   limitAnswers(client, answerWithinMs);
   try {
-    // What quotes and time stamps mean must not depend on the server's defaults.
+    // What quotes and time stamps mean, and which columns are shown, must not depend on the server's defaults.
     await client.query({
-      sql: "SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1",
+      sql: `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1
+              /*!80030 , show_gipk_in_create_table_and_information_schema = 1 */`,
       timeout: config['connect.timeout.ms'],
     });
     for (const statement of splitStatements(config['database.initial.statements'] ?? '')) await client.query(statement);

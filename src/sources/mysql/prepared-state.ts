@@ -40,13 +40,17 @@ export class PreparedState {
 
   record({ xid, parts }: PreparedChange): readonly StateRecord[] {
     const topic = this.#topic;
+    const count = this.#parts.get(xid) ?? 0;
+    const kept = parts ?? [];
+    const gone = Array.from({ length: Math.max(0, count - kept.length) }, (_, i) => {
+      return { topic, key: Buffer.from(keyOf(xid, kept.length + i)), value: null };
+    });
     if (parts !== null) {
       this.#parts.set(xid, parts.length);
-      return parts.map((value, i) => ({ topic, key: Buffer.from(keyOf(xid, i)), value }));
+      // One of the same name may have come to its end unseen, before the tables were read again.
+      return [...parts.map((value, i) => ({ topic, key: Buffer.from(keyOf(xid, i)), value })), ...gone];
     }
-    const count = this.#parts.get(xid) ?? 0;
     this.#parts.delete(xid);
-    const gone = Array.from({ length: count }, (_, i) => ({ topic, key: Buffer.from(keyOf(xid, i)), value: null }));
     // Nothing is prepared: the log need not keep what was.
     return this.#parts.size === 0 ? [...gone, { topic, key: null, value: null }] : gone;
   }

@@ -1,3 +1,4 @@
+import { UnreadableChangeError } from '../../../decoders/binlog/unreadable-change-error.ts';
 import type { Table } from '../../../decoders/change.ts';
 import { type MysqlConfig, serverFamily } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
@@ -160,7 +161,7 @@ class MysqlSource implements Source {
     });
   }
 
-  /** Returns the loss of its position, where the mode says that a snapshot mends it. */
+  /** Returns the loss of its position, or of what comes next, where the mode says that a snapshot mends it. */
   async *#readStream(
     start: Start,
     from: StreamStart,
@@ -187,8 +188,9 @@ class MysqlSource implements Source {
       }
       return null;
     } catch (error) {
-      const isMendable = error instanceof TailraceError && error.code === 'source.position_lost' && isFirst;
-      if (!isMendable || config['snapshot.mode'] !== 'when_needed') throw error;
+      if (!(error instanceof TailraceError) || !isFirst || config['snapshot.mode'] !== 'when_needed') throw error;
+      const isMendable = error.code === 'source.position_lost' || error.cause instanceof UnreadableChangeError;
+      if (!isMendable) throw error;
       await stream.close();
       return error;
     } finally {
@@ -201,8 +203,11 @@ function fromPoint({ file, position, gtids }: SnapshotPoint, start: Start): Stre
   return streamStart({ file, position, gtids: gtids ?? (start.server.hasGtids ? '' : null), skip: null }, start);
 }
 
-function toBatch(batch: StreamBatch, timestampSeconds: number | null, { server }: Start): Batch {
+function toBatch(batch: StreamBatch, timestampSeconds: number | null, { server, stored }: Start): Batch {
   const { changes, state, bytes, position, serverId } = batch;
-  const offset = formatOffset({ ...position, timestampSeconds, serverId, serverUuid: server.uuid });
+  // Before the first event the file is the stored one, which may be another server's.
+  const isStored = serverId === 0 && position.file === stored?.file && position.position === stored.position;
+  const serverUuid = isStored ? stored.serverUuid : server.uuid;
+  const offset = formatOffset({ ...position, timestampSeconds, serverId, serverUuid });
   return { changes, offset, bytes, ...(state.length === 0 ? {} : { state }) };
 }

@@ -1,3 +1,4 @@
+import { compareBinlogPositions } from '../../../decoders/binlog/binlog-position.ts';
 import type { ExecutedGtids } from '../../../decoders/binlog/executed-gtids.ts';
 import { parseExecutedGtids } from '../../../decoders/binlog/executed-gtids.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
@@ -90,7 +91,8 @@ function findLoss(input: StartInput, stored: Position): TailraceError | null {
   const { server, family } = input;
   if (server.hasGtids && stored.gtids !== null && stored.gtids !== '') {
     const executed = parseExecutedGtids(family, stored.gtids);
-    return executed.family === 'mysql' ? mysqlLoss(executed.set, input) : mariadbLoss(executed.list, server);
+    const loss = executed.family === 'mysql' ? mysqlLoss(executed.set, input) : mariadbLoss(executed.list, server);
+    return loss ?? resetLoss(stored, server);
   }
   return fileLoss(stored, input);
 }
@@ -115,6 +117,19 @@ function mariadbLoss(stored: MariadbGtidList, server: ServerState): TailraceErro
   // What its binlog no longer has MariaDB says when it is asked to send.
   if (executed.family !== 'mariadb' || executed.list.contains(stored)) return null;
   return foreign(stored.format());
+}
+
+/** GTIDs begin anew with a binlog, and may have passed the stored ones since: other transactions than those that were read. */
+function resetLoss({ file, position, serverUuid }: Position, { uuid, files }: ServerState): TailraceError | null {
+  const last = files.at(-1);
+  if (uuid === null || serverUuid !== uuid || last === undefined) return null;
+  const ahead = compareBinlogPositions({ file, position }, { file: last.name, position: last.bytes });
+  if (ahead === null || ahead <= 0) return null;
+  return new TailraceError(
+    'source.position_lost',
+    `the stored position ${file}:${position} lies behind the end of the server's binlog, ${last.name}:${last.bytes}: it was reset, or the server restored from a backup`,
+    { remedy: `Its GTIDs may be those of other transactions now: ${AGAIN}.` },
+  );
 }
 
 function fileLoss({ file, position, serverUuid }: Position, { server, family }: StartInput): TailraceError | null {

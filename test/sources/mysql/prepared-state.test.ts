@@ -35,6 +35,13 @@ test('what was prepared is there again after a restart, in all its parts, until 
   assert.equal(log.filter(({ value }) => value === null).length, parts.length);
 });
 
+test('an XA transaction has none of the parts of one that had its name before', async () => {
+  const state = new PreparedState('app');
+  const log = [...state.record({ xid: XID, parts: ['a', 'b', 'c'].map((text) => Buffer.from(text)) })];
+  log.push(...state.record({ xid: XID, parts: [Buffer.from('d')] }));
+  assert.deepEqual(await loaded(log), { [XID]: 'd' });
+});
+
 test('once nothing is prepared the log is told that it may forget what was', async () => {
   const state = new PreparedState('app');
   const log = [...state.record({ xid: XID, parts: [Buffer.from('a')] })];

@@ -214,17 +214,23 @@ for (const family of ['mysql', 'mariadb'] as const) {
     });
     const { client, url } = stage;
     await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
-    for (const how of ['purge', 'reset'] as const) {
+    await client.query('CREATE DATABASE other');
+    await client.query('CREATE TABLE other.t (id INT AUTO_INCREMENT PRIMARY KEY)');
+    for (const how of ['purge', 'reset', 'reset and overtaken'] as const) {
       for (const by of ['gtid', 'position'] as const) {
         const kept = new Kept();
         const config = configFor(family, url, NO_DATA);
         await client.query('DELETE FROM t');
+        if (how === 'reset and overtaken') await client.query('FLUSH BINARY LOGS');
         await (await new SourceRun(config, { kept }).streaming()).stop();
         await client.query('INSERT INTO t VALUES (1)');
         if (how === 'purge') {
           await purge(client);
         } else await client.query(family === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER');
         await client.query('INSERT INTO t VALUES (2)');
+        if (how === 'reset and overtaken') {
+          for (let i = 0; i < 40; i++) await client.query('INSERT INTO other.t VALUES ()');
+        }
         if (by === 'position') delete (kept.offset as Record<string, unknown>).gtids;
         const failed = new SourceRun(config, {
           kept: Object.assign(new Kept(), { state: kept.state, offset: kept.offset }),

@@ -141,7 +141,13 @@ for (const family of ['mysql', 'mariadb'] as const) {
     const error = await run.failure();
     assert.equal(error.code, 'source.decode');
     assert.match(error.message, /UPDATE on t_\w+\.t is in the binlog at binlog\.\d+:\d+ as a statement/);
-    assert.match(String(error.remedy), /binlog_format = ROW/);
+    assert.match(String(error.remedy), /binlog_format = ROW.*snapshot\.mode=when_needed/);
+    const again = new SourceRun(configFor(family, url, { 'snapshot.mode': 'when_needed' }), { kept: run.kept, t });
+    await again.until(() => again.rows.length === 1);
+    await client.query("SET SESSION binlog_format = 'ROW'");
+    await client.query('INSERT INTO t VALUES (3)');
+    await again.until(() => again.rows.length === 2);
+    assert.deepEqual(again.story, ['r 2', 'c 3']);
   });
 
   test(`${family}: rows of CREATE TABLE ... SELECT come as events, or stop the source where they are in the binlog as a statement`, {
@@ -278,3 +284,29 @@ for (const family of ['mysql', 'mariadb'] as const) {
     assert.deepEqual([...run.story].sort(), ['c 2', 'c 5', 'c 7', 'c 8']);
   });
 }
+
+test('mysql: a primary key that the server made and hides is read in the snapshot and in the stream', {
+  skip: await whyNoMysql('mysql'),
+}, async (t) => {
+  const { client, url } = await useSchema('mysql', t);
+  const hidden = 'GLOBAL show_gipk_in_create_table_and_information_schema';
+  await client.query('SET SESSION sql_generate_invisible_primary_key = ON');
+  await client.query('CREATE TABLE t (id INT)');
+  await client.query('INSERT INTO t VALUES (5)');
+  await client.query(`SET ${hidden} = OFF`);
+  try {
+    const run = new SourceRun(configFor('mysql', url), { t });
+    await run.until(() => run.rows.length === 1);
+    await client.query('INSERT INTO t VALUES (6)');
+    await run.until(() => run.rows.length === 2);
+    assert.deepEqual(
+      run.rows.map(({ after }) => after),
+      [
+        { my_row_id: 1, id: 5 },
+        { my_row_id: 2, id: 6 },
+      ],
+    );
+  } finally {
+    await client.query(`SET ${hidden} = ON`);
+  }
+});

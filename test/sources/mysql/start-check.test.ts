@@ -115,6 +115,17 @@ test('a position that the server cannot serve is told by its kind, and mended by
   assert.equal(loss({ server: { uuid: B } }), 'none');
 });
 
+test('a binlog that ends before the stored position of its own server began anew, whatever its GTIDs are now', () => {
+  assert.equal(loss({ stored: { file: 'binlog.000004', position: 500 } }), 'none');
+  assert.equal(loss({ stored: { file: 'binlog.000004', position: 501 } }), 'source.position_lost');
+  assert.equal(loss({ stored: { file: 'binlog.000010' } }), 'source.position_lost');
+  // What is left of a file that a crash cut, or that was purged, is behind.
+  assert.equal(loss({ stored: { file: 'binlog.000003', position: 5000 } }), 'none');
+  assert.equal(loss({ stored: { file: 'binlog.000010' }, server: { uuid: B } }), 'none');
+  assert.equal(loss({ stored: { file: 'binlog.000010', serverUuid: null } }), 'none');
+  assert.equal(loss({ stored: { file: 'other.000010' } }), 'none');
+});
+
 test('MariaDB’s GTIDs: behind the server is fine, before it is a loss; its machine’s name is no identity', () => {
   const mariadb = { family: 'mariadb' as const, server: { executed: '0-1-100,1-1-7', uuid: 'x' } };
   assert.equal(loss({ ...mariadb, stored: { gtids: '0-1-50' } }), 'none');

@@ -170,7 +170,7 @@ function parseTableId(id: string): { readonly database: string; readonly name: s
 function corrupt(what: string, cause?: unknown): TailraceError {
   return new TailraceError('log.corrupt', `a record of the schema history cannot be read: ${what}`, {
     remedy:
-      'Name the topic that the history was written to (schema.history.internal.kafka.topic), or write it anew with snapshot.mode=recovery.',
+      'Name the topic that the history was written to (schema.history.internal.kafka.topic); or name a new one, and start once with snapshot.mode=recovery.',
     cause,
   });
 }
