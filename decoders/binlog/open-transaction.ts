@@ -44,9 +44,14 @@ export class OpenTransaction {
 
   /** What was delivered when everything so far is. */
   get progress(): TransactionSkip | null {
-    const { skip, events, gtid, isReplay } = this;
-    if (skip !== null && (events < skip.events || (events === skip.events && skip.rows > 0))) return skip;
-    return events === 0 ? null : { events, rows: 0, gtid: gtid?.text ?? null, prepared: isReplay };
+    const { skip, events, ordinal, gtid, isReplay } = this;
+    if (skip !== null && (this.isPast || this.pastRows > 0)) return skip;
+    return events === 0 ? null : { events, rows: 0, changes: ordinal, gtid: gtid?.text ?? null, prepared: isReplay };
+  }
+
+  /** What was delivered is counted by changes: they are in other events now. */
+  get skipsChanges(): boolean {
+    return this.skip !== null && this.skip.events === 0 && this.skip.rows === 0;
   }
 
   /** The event at hand was delivered whole, by an earlier run. */
@@ -54,9 +59,11 @@ export class OpenTransaction {
     return this.skip !== null && this.events < this.skip.events;
   }
 
-  /** Rows of the event at hand that an earlier run has delivered. */
+  /** Rows of the event at hand that an earlier run has delivered; by changes: from it on. */
   get pastRows(): number {
-    return this.skip !== null && this.events === this.skip.events ? this.skip.rows : 0;
+    if (this.skip === null) return 0;
+    if (this.skipsChanges) return Math.max(0, (this.skip.changes ?? 0) - this.ordinal);
+    return this.events === this.skip.events ? this.skip.rows : 0;
   }
 
   /** An earlier run has begun it. */

@@ -135,7 +135,9 @@ export class TransactionBorders {
     if (open === null) throw this.error('a commit outside of a transaction');
     if (open.held !== null) throw this.error('a commit inside of an XA transaction');
     if (open.isPast || open.pastRows > 0) {
-      const counts = `ends after ${open.events} events, ${open.skip?.events} and ${open.skip?.rows} rows were delivered`;
+      const { events, rows, changes } = open.skip!;
+      const delivered = open.skipsChanges ? `${changes} changes` : `${events} events and ${rows} rows`;
+      const counts = `ends after ${open.events} events and ${open.ordinal} changes, ${delivered} were delivered before`;
       throw new PositionLostError(`transaction ${open.id} at ${this.place} ${counts}`);
     }
     this.#boundary('commit', header);

@@ -8,6 +8,11 @@ export interface TransactionSkip {
   readonly events: number;
   /** Rows of the rows event that follows. */
   readonly rows: number;
+  /**
+   * Rows and statements of captured tables in these; null: not told. Without events and rows they alone count: another
+   * server may log the transaction in other events.
+   */
+  readonly changes: number | null;
   /** The transaction it is; null: the first that comes. */
   readonly gtid: string | null;
   /** It is an XA COMMIT: the events are those that were kept since its PREPARE. */

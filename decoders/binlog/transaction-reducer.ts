@@ -265,7 +265,7 @@ export class TransactionReducer {
 
   #logged(statement: Statement, text: string, { header, database, status, errorCode }: QueryEvent): void {
     const open = this.#borders.open;
-    if (open?.isPast === true) {
+    if (open?.isPast === true || (open?.skipsChanges === true && open.pastRows > 0)) {
       open.pass(1);
       return;
     }
@@ -383,11 +383,12 @@ export class TransactionReducer {
       throw error;
     }
     this.#borders.bytes += EVENT_BYTES + event.end - event.start;
-    if (rows < firstRow) {
+    if (rows < firstRow && !open.skipsChanges) {
       throw new PositionLostError(`${rows} rows at ${this.#borders.place}, of which ${firstRow} were delivered before`);
     }
-    if (firstRow > 0) open.pass(firstRow);
-    open.ordinal += rows - firstRow;
+    const passed = Math.min(rows, firstRow);
+    if (passed > 0) open.pass(passed);
+    open.ordinal += rows - passed;
   }
 
   #target(map: TableMap): Target | null {

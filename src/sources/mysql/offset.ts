@@ -15,6 +15,7 @@ import type { SourceOffset } from '../../model/log.ts';
  *
  * and keys that only tailrace reads:
  *
+ *   event_changes rows and statements of captured tables in these: another server may log them in other events
  *   event_gtid    the transaction that `event` and `row` are of: after a failover another may come first
  *   xa_event      in place of `event`, where that transaction is an XA COMMIT: of the events that were kept since its PREPARE
  *   server_uuid   of the server that `file` and `pos` belong to
@@ -61,10 +62,11 @@ export function formatOffset(at: OffsetInput): SourceOffset {
 
 function formatSkip(skip: TransactionSkip | null): SourceOffset {
   if (skip === null) return {};
-  const { events, rows, gtid, prepared } = skip;
+  const { events, rows, changes, gtid, prepared } = skip;
   return {
     ...(events === 0 ? {} : { [prepared ? 'xa_event' : 'event']: events }),
     ...(rows === 0 ? {} : { row: rows }),
+    ...(changes === null ? {} : { event_changes: changes }),
     ...(gtid === null ? {} : { event_gtid: gtid }),
   };
 }
@@ -85,6 +87,7 @@ export function parseOffset(offset: SourceOffset): Position {
   const prepared = count(offset, 'xa_event');
   const events = prepared ?? count(offset, 'event') ?? 0;
   const rows = count(offset, 'row') ?? 0;
+  const changes = count(offset, 'event_changes');
   // Debezium: a mode's name; before 2.x `true`. Absent or false: the last thing delivered came from the stream.
   const inSnapshot = offset.snapshot !== undefined && offset.snapshot !== null && offset.snapshot !== false;
   return {
@@ -92,9 +95,9 @@ export function parseOffset(offset: SourceOffset): Position {
     position,
     gtids: typeof gtids === 'string' ? gtids.replace(/\s+/g, '') : null,
     skip:
-      events === 0 && rows === 0
+      events === 0 && rows === 0 && changes === null
         ? null
-        : { events, rows, gtid: typeof gtid === 'string' ? gtid : null, prepared: prepared !== null },
+        : { events, rows, changes, gtid: typeof gtid === 'string' ? gtid : null, prepared: prepared !== null },
     timestampSeconds: count(offset, 'ts_sec'),
     serverId: count(offset, 'server_id'),
     snapshot: !inSnapshot ? 'none' : offset.snapshot_completed === true ? 'completed' : 'unfinished',

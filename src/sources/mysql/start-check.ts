@@ -67,7 +67,15 @@ export function planStart(input: StartInput): StartPlan {
     return { snapshot: 'rows', stream: true, from: null, reason: loss };
   }
   const snapshot = mode === 'recovery' ? 'schema' : 'none';
-  return { snapshot, stream: true, from: streamStart(stored, input), reason: null };
+  const from = streamStart({ ...stored, skip: skipOn(input.server, stored) }, input);
+  return { snapshot, stream: true, from, reason: null };
+}
+
+/** What was delivered of a transaction that another server has logged, perhaps in other events: there its changes count. */
+function skipOn({ uuid }: ServerState, { skip, serverUuid }: Position): TransactionSkip | null {
+  const isOther = serverUuid !== null && uuid !== null && serverUuid !== uuid;
+  if (!isOther || skip === null || skip.changes === null || skip.prepared) return skip;
+  return { ...skip, events: 0, rows: 0 };
 }
 
 /** Where a position is asked for, by GTIDs where there are any. */

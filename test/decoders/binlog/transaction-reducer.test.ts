@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EVENT_TYPE } from '../../../decoders/binlog/event-header.ts';
 import { formatExecutedGtids, parseExecutedGtids } from '../../../decoders/binlog/executed-gtids.ts';
 import type { TableMap } from '../../../decoders/binlog/table-map.ts';
+import type { TransactionPosition } from '../../../decoders/binlog/transaction-position.ts';
 import { ABSENT_VALUE, type Change, NULL_VALUE, type Row } from '../../../decoders/change.ts';
 import { DecodeError } from '../../../decoders/decode-error.ts';
 import { PositionLostError } from '../../../decoders/position-lost-error.ts';
@@ -27,6 +29,7 @@ import { SEED } from './seeded-random.ts';
 import { serverText } from './value/server-text.ts';
 
 const MUTATIONS = 2_000;
+const EVENT_TYPE_AT = 4;
 
 /** MariaDB 5.3's temporal types with fractions: only the schema tells how long their values are. */
 const names = binlogFixtureNames().filter((name) => !name.includes('old-temporal'));
@@ -81,6 +84,42 @@ for (const name of names) {
     assert.ok(tried.size > 3, `${tried.size} stops`);
   });
 }
+
+test('stopped in a transaction and gone on from a server that logs it in other events, each change comes exactly once', () => {
+  const fixture = readBinlogFixture('mysql-rows-query');
+  const options = { fixture, gtids: gtidsBefore(fixture), boundaries: true };
+  const sent = sentFrom(fixture, beginning(fixture));
+  const whole = new Reduction(options).run(sent);
+  const first = new Reduction(options);
+  const stops: { seen: number; position: TransactionPosition }[] = [];
+  first.run(sent, () => {
+    first.take();
+    const { position } = first.reducer;
+    if (position.skip !== null) stops.push({ seen: first.seen.length, position });
+  });
+  // A replica without binlog_rows_query_log_events.
+  const others = sent.filter(({ bytes }) => bytes[EVENT_TYPE_AT] !== EVENT_TYPE.rowsQuery);
+  assert.ok(others.length < sent.length && stops.length > 5, `${stops.length} stops`);
+  let stopsAgain = 0;
+  for (const { seen, position } of stops) {
+    const skip = { ...position.skip!, events: 0, rows: 0 };
+    const { gtids } = position;
+    const rest = new Reduction({ ...options, gtids, position: { ...beginning(fixture), skip } });
+    const events = sentWithout(others, parseExecutedGtids('mysql', gtids!));
+    rest.run(events, () => {
+      rest.take();
+      const again = rest.reducer.position;
+      if (again.skip === null || stopsAgain++ % 3 > 0) return;
+      const last = new Reduction({
+        ...options,
+        gtids: again.gtids,
+        position: { ...beginning(fixture), skip: again.skip },
+      }).run(sentWithout(others, parseExecutedGtids('mysql', again.gtids!)));
+      assert.deepEqual(last.seen, whole.seen.slice(seen + rest.seen.length), JSON.stringify(again));
+    });
+    assert.deepEqual(rest.seen, whole.seen.slice(seen), JSON.stringify(position));
+  }
+});
 
 /** Of a sequence and of a system-versioned table the server shows other rows than it logs. */
 const SHOWN_OTHERWISE = new Set(['numbers', 'versioned']);

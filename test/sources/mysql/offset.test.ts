@@ -23,9 +23,10 @@ test('an offset has Debezium’s keys, and parses back to what it was made of', 
   });
   const skips = [
     null,
-    { events: 3, rows: 0, gtid: 'a:1', prepared: false },
-    { events: 0, rows: 7, gtid: null, prepared: false },
-    { events: 5, rows: 2, gtid: '0-1-9', prepared: true },
+    { events: 3, rows: 0, changes: 40, gtid: 'a:1', prepared: false },
+    { events: 0, rows: 7, changes: null, gtid: null, prepared: false },
+    { events: 5, rows: 2, changes: null, gtid: '0-1-9', prepared: true },
+    { events: 0, rows: 0, changes: 40, gtid: 'a:1', prepared: false },
   ];
   for (const skip of skips) {
     const offset = formatOffset({ ...AT, skip });
@@ -47,7 +48,7 @@ test('an offset that Debezium wrote in the middle of a transaction says what of 
     server_id: 223344,
     event: 4,
   });
-  assert.deepEqual(position.skip, { events: 4, rows: 2, gtid: null, prepared: false });
+  assert.deepEqual(position.skip, { events: 4, rows: 2, changes: null, gtid: null, prepared: false });
   assert.equal(position.gtids, 'a:1-3,b:1-2');
   assert.equal(position.serverUuid, null);
 });

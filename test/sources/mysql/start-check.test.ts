@@ -126,6 +126,17 @@ test('a binlog that ends before the stored position of its own server began anew
   assert.equal(loss({ stored: { file: 'other.000010' } }), 'none');
 });
 
+test('on another server the changes of a transaction that was cut count, not its events', () => {
+  const skip = { events: 9, rows: 2, changes: 40, gtid: `${A}:51`, prepared: false };
+  const on = (uuid: string, more: object = {}) =>
+    plan({ stored: { skip: { ...skip, ...more } }, server: { uuid } }).from!.skip;
+  assert.deepEqual(on(A), skip);
+  assert.deepEqual(on(B), { ...skip, events: 0, rows: 0 });
+  // Of a prepared transaction it is our own copy that is read; Debezium counts no changes.
+  assert.equal(on(B, { prepared: true })!.events, 9);
+  assert.equal(on(B, { changes: null })!.events, 9);
+});
+
 test('MariaDB’s GTIDs: behind the server is fine, before it is a loss; its machine’s name is no identity', () => {
   const mariadb = { family: 'mariadb' as const, server: { executed: '0-1-100,1-1-7', uuid: 'x' } };
   assert.equal(loss({ ...mariadb, stored: { gtids: '0-1-50' } }), 'none');
