@@ -94,16 +94,26 @@ export interface ColumnMapping {
   readonly sourceType: { readonly name: string; readonly length: number | null; readonly scale: number | null };
 }
 
-/** The `source` struct of the envelope: its schema, its structured form, and its text pieces for the compiled path. */
+/** Text as it is, and integers between: a JSON sink. */
+export interface TextSink {
+  raw(bytes: Uint8Array): void;
+  /** A safe integer. */
+  integer(value: number): void;
+}
+
+/** Writes the source blocks of one change after another as JSON, keeping the text that stays the same. */
+export interface SourceBlockWriter<T extends Tx = Tx> {
+  /** The very text of the change's `struct`. */
+  write(sink: TextSink, change: RowChange<T>): void;
+}
+
+/** The `source` struct of the envelope: its schema, its structured form, and its text for the compiled path. */
 export interface SourceBlock<T extends Tx = Tx> {
   readonly schema: Schema;
   /** The block of a change; `table` is null for logical messages. */
   struct(change: Change<T>, table: Table | null): Struct;
-  /**
-   * JSON of `struct`, cut where it differs between changes of one transaction and table: the block is
-   * pieces[0] + at + pieces[1] + at + ... + pieces[n], `at` being the decimal text of the change's place in the log.
-   */
-  jsonPieces(change: RowChange<T>): readonly string[];
+  /** A writer of its own for each table: changes of tables alternate. */
+  jsonWriter(): SourceBlockWriter<T>;
   /** `transaction.id` of a change or boundary. */
   transactionId(change: Change<T>): string;
 }

@@ -11,7 +11,7 @@ import { isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
 import { hasValue, isNotNull } from '../envelope/unexpected-null.ts';
 import type { ValueCodec } from '../model/codec.ts';
-import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
+import type { ColumnMapping, SourceBlockWriter } from '../model/plugin.ts';
 import type { EncodedHeader } from '../model/record.ts';
 import type { Schema, Value } from '../model/schema.ts';
 import type { Output } from './output.ts';
@@ -28,7 +28,7 @@ export interface JsonText {
 export interface CompiledPlanOptions {
   readonly shape: TableShape;
   readonly output: Output;
-  readonly sourceBlock: SourceBlock;
+  readonly sourceBlock: SourceBlockWriter;
   readonly keyJson: JsonText;
   readonly valueJson: JsonText;
   readonly headers: readonly EncodedHeader[];
@@ -40,6 +40,7 @@ export interface CompiledPlanOptions {
 const EMPTY = Buffer.alloc(0);
 const NULL_TEXT = Buffer.from('null');
 const AFTER = Buffer.from(',"after":');
+const SOURCE = Buffer.from(',"source":');
 
 /** Columns of a row as text pieces and codecs: `{"a":` value `,"b":` value `}`. */
 class RowTemplate {
@@ -136,11 +137,6 @@ export class CompiledPlan implements RowEncoder {
   readonly #keySink: JsonSink;
   readonly #valueEndText: string;
 
-  /** Pieces of the source block of the transaction at hand. */
-  #tx: unknown = null;
-  #snapshot = '';
-  #sourceHead: Buffer = EMPTY;
-  #sourceMiddle: Buffer[] = [];
   /** `"op":...}` pieces of the batch at hand, by op. */
   #nowMicros = -1;
   #tails: Record<RowOp, Buffer> = { c: EMPTY, u: EMPTY, d: EMPTY, r: EMPTY };
@@ -162,11 +158,10 @@ export class CompiledPlan implements RowEncoder {
   }
 
   encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
-    const { shape, headers, structured } = this.#options;
+    const { shape, headers, structured, sourceBlock } = this.#options;
     if (nextInTransaction !== null || isKeyChange(change, shape)) {
       return structured.encode(change, nowMicros, nextInTransaction);
     }
-    if (change.tx !== this.#tx || change.snapshot !== this.#snapshot) this.#cutSource(change);
     if (nowMicros !== this.#nowMicros) this.#cutTails(nowMicros);
     const { op } = change;
     const keyed = op === 'd' ? change.before! : change.after!;
@@ -180,11 +175,8 @@ export class CompiledPlan implements RowEncoder {
     sink.raw(AFTER);
     if (op === 'd') sink.raw(NULL_TEXT);
     else this.#row.write(sink, change.after!, change.before);
-    sink.raw(this.#sourceHead);
-    for (const piece of this.#sourceMiddle) {
-      sink.integer(change.at);
-      sink.raw(piece);
-    }
+    sink.raw(SOURCE);
+    sourceBlock.write(sink, change);
     sink.raw(this.#tails[op]);
     if (this.#row.unexpectedNull || this.#keyRow.unexpectedNull) {
       this.#row.unexpectedNull = this.#keyRow.unexpectedNull = false;
@@ -232,14 +224,6 @@ export class CompiledPlan implements RowEncoder {
   #tombstone(row: Row, headers: readonly EncodedHeader[]): void {
     const writer = this.#beginRecord(row, null);
     writer.push(this.#keyLength, -1, headers);
-  }
-
-  #cutSource(change: RowChange): void {
-    const [head, ...rest] = this.#options.sourceBlock.jsonPieces(change);
-    this.#tx = change.tx;
-    this.#snapshot = change.snapshot;
-    this.#sourceHead = Buffer.from(`,"source":${head}`);
-    this.#sourceMiddle = rest.map((piece) => Buffer.from(piece));
   }
 
   #cutTails(nowMicros: number): void {

@@ -178,7 +178,7 @@ export class Pipeline implements BatchEncoder {
     const encoder = new CompiledPlan({
       shape,
       output,
-      sourceBlock: source.sourceBlock,
+      sourceBlock: source.sourceBlock.jsonWriter(),
       keyJson: compiled.key,
       valueJson: compiled.value,
       headers: this.#records.headers(this.#options.contextHeaders),

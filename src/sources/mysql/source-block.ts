@@ -4,7 +4,7 @@ import type { Change, RowChange, Table } from '../../../decoders/change.ts';
 import { createJsonConverter } from '../../converters/json/json-converter.ts';
 import { CONNECT_JSON } from '../../converters/json/json-value.ts';
 import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
-import type { SourceBlock } from '../../model/plugin.ts';
+import type { SourceBlock, SourceBlockWriter, TextSink } from '../../model/plugin.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
 
 /** Debezium's BinlogSourceInfoStructMaker: its field order is the order on the topic. */
@@ -37,6 +37,8 @@ export interface SourceBlockOptions {
 }
 
 const json = createJsonConverter({ ...CONNECT_JSON, schemasEnable: false });
+const EMPTY = Buffer.alloc(0);
+const ROW = Buffer.from(',"row":');
 
 /** A row change's `at` is its row's index in the rows event, from 0. */
 export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
@@ -44,10 +46,6 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
   readonly #options: SourceBlockOptions;
   /** The text that never changes: up to ts_ms. */
   readonly #head: string;
-  readonly #tables = new WeakMap<Table, TableTexts>();
-  /** The text up to `pos` of the change at hand, and what it is made of. */
-  #beforePosition = '';
-  #cutOf: Pick<RowChange<BinlogTx>, 'tx' | 'table' | 'snapshot'> | null = null;
 
   constructor(options: SourceBlockOptions) {
     const { version, family, name } = options;
@@ -88,24 +86,46 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
     return struct;
   }
 
-  jsonPieces(change: RowChange<BinlogTx>): readonly string[] {
-    const { tx } = change;
-    if (!this.#isCutFor(change)) this.#cut(change);
-    const query = tx.query === null ? 'null' : text(tx.query);
-    return [`${this.#beforePosition}${tx.position},"row":`, `,"thread":${tx.threadId},"query":${query}}`];
+  jsonWriter(): SourceBlockWriter<BinlogTx> {
+    return new MysqlSourceBlockWriter(this.#head);
   }
 
-  /** A transaction of single-row statements has a rows event for each: all but its position stays the same. */
+  transactionId({ tx }: Change<BinlogTx>): string {
+    return tx.transactionId;
+  }
+}
+
+/** Changes of one rows event differ in their row alone, those of one transaction and table in their position as well. */
+class MysqlSourceBlockWriter implements SourceBlockWriter<BinlogTx> {
+  readonly #head: string;
+  #cutOf: Pick<RowChange<BinlogTx>, 'tx' | 'table' | 'snapshot'> | null = null;
+  #beforePosition = EMPTY;
+  #end = EMPTY;
+
+  constructor(head: string) {
+    this.#head = head;
+  }
+
+  write(sink: TextSink, change: RowChange<BinlogTx>): void {
+    if (!this.#isCutFor(change)) this.#cut(change);
+    sink.raw(this.#beforePosition);
+    sink.integer(change.tx.position);
+    sink.raw(ROW);
+    sink.integer(change.at);
+    sink.raw(this.#end);
+  }
+
   #isCutFor({ tx, table, snapshot }: RowChange<BinlogTx>): boolean {
-    const cut = this.#cutOf;
+    if (this.#cutOf === null || this.#cutOf.table !== table || this.#cutOf.snapshot !== snapshot) return false;
+    const cut = this.#cutOf.tx;
     return (
-      cut !== null &&
-      cut.table === table &&
-      cut.snapshot === snapshot &&
-      cut.tx.commitTimeMicros === tx.commitTimeMicros &&
-      cut.tx.gtid === tx.gtid &&
-      cut.tx.file === tx.file &&
-      cut.tx.serverId === tx.serverId
+      cut === tx ||
+      (cut.commitTimeMicros === tx.commitTimeMicros &&
+        cut.gtid === tx.gtid &&
+        cut.file === tx.file &&
+        cut.serverId === tx.serverId &&
+        cut.threadId === tx.threadId &&
+        cut.query === tx.query)
     );
   }
 
@@ -113,34 +133,13 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
     const { tx, table, snapshot } = change;
     const micros = tx.commitTimeMicros;
     const nanos = micros === 0 ? '0' : `${micros}000`;
-    const { database, name } = this.#tableTexts(table);
-    const gtid = tx.gtid === null ? 'null' : text(tx.gtid);
-    const times = `,"ts_us":${micros},"ts_ns":${nanos}`;
-    const place = `${tx.serverId},"gtid":${gtid},"file":${text(tx.file)},"pos":`;
+    const head = `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"`;
+    const times = `"db":${text(table.namespace)},"sequence":null,"ts_us":${micros},"ts_ns":${nanos}`;
+    const server = `"table":${text(table.name)},"server_id":${tx.serverId},"gtid":${optionalText(tx.gtid)}`;
     this.#cutOf = { tx, table, snapshot };
-    this.#beforePosition = `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${database}${times}${name}${place}`;
+    this.#beforePosition = Buffer.from(`${head},${times},${server},"file":${text(tx.file)},"pos":`);
+    this.#end = Buffer.from(`,"thread":${tx.threadId},"query":${optionalText(tx.query)}}`);
   }
-
-  transactionId({ tx }: Change<BinlogTx>): string {
-    return tx.transactionId;
-  }
-
-  #tableTexts(table: Table): TableTexts {
-    let texts = this.#tables.get(table);
-    if (texts === undefined) {
-      texts = {
-        database: `,"db":${text(table.namespace)},"sequence":null`,
-        name: `,"table":${text(table.name)},"server_id":`,
-      };
-      this.#tables.set(table, texts);
-    }
-    return texts;
-  }
-}
-
-interface TableTexts {
-  readonly database: string;
-  readonly name: string;
 }
 
 /** As Debezium: of what is no row, milliseconds are told. */
@@ -161,4 +160,8 @@ function subjectOf(
 
 function text(value: string): string {
   return json.text(STRING, value);
+}
+
+function optionalText(value: string | null): string {
+  return value === null ? 'null' : text(value);
 }

@@ -3,7 +3,7 @@ import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import { createJsonConverter } from '../../converters/json/json-converter.ts';
 import { CONNECT_JSON } from '../../converters/json/json-value.ts';
 import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
-import type { SourceBlock } from '../../model/plugin.ts';
+import type { SourceBlock, SourceBlockWriter, TextSink } from '../../model/plugin.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
 
 /** Debezium's PostgresSourceInfoStructMaker: its field order is the order on the topic. */
@@ -42,6 +42,7 @@ export interface SourceBlockOptions {
 }
 
 const json = createJsonConverter({ ...CONNECT_JSON, schemasEnable: false });
+const EMPTY = Buffer.alloc(0);
 
 export class PostgresSourceBlock implements SourceBlock<PgTx> {
   readonly schema = SCHEMA;
@@ -49,7 +50,6 @@ export class PostgresSourceBlock implements SourceBlock<PgTx> {
   /** Texts that never change: up to ts_ms, and from snapshot to sequence. */
   readonly #head: string;
   readonly #database: string;
-  readonly #tables = new WeakMap<Table, string>();
 
   constructor(options: SourceBlockOptions) {
     this.#options = options;
@@ -83,30 +83,55 @@ export class PostgresSourceBlock implements SourceBlock<PgTx> {
     return struct;
   }
 
-  jsonPieces(change: RowChange<PgTx>): readonly string[] {
-    const { tx, table, snapshot } = change;
-    const micros = tx.commitTimeMicros;
-    const previous = tx.previousEndLsn === null ? 'null' : `\\"${tx.previousEndLsn}\\"`;
-    const nanos = micros === 0 ? '0' : `${micros}000`;
-    const origin = tx.origin === null ? 'null' : text(tx.origin);
-    return [
-      `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"${this.#database}${previous},\\"`,
-      `\\"]","ts_us":${micros},"ts_ns":${nanos}${this.#tableText(table)}${tx.xid},"lsn":`,
-      `,"xmin":null,"origin":${origin},"origin_lsn":${tx.originLsn}}`,
-    ];
+  jsonWriter(): SourceBlockWriter<PgTx> {
+    return new PostgresSourceBlockWriter(this.#head, this.#database);
   }
 
   transactionId(change: Change<PgTx>): string {
     return `${change.tx.xid}:${change.at}`;
   }
+}
 
-  #tableText(table: Table): string {
-    let pieces = this.#tables.get(table);
-    if (pieces === undefined) {
-      pieces = `,"schema":${text(table.namespace)},"table":${text(table.name)},"txId":`;
-      this.#tables.set(table, pieces);
-    }
-    return pieces;
+/** Changes of one transaction and table differ in their LSN alone. */
+class PostgresSourceBlockWriter implements SourceBlockWriter<PgTx> {
+  readonly #head: string;
+  readonly #database: string;
+  #cutOf: Pick<RowChange<PgTx>, 'tx' | 'table' | 'snapshot'> | null = null;
+  #beforeFirst = EMPTY;
+  #beforeSecond = EMPTY;
+  #end = EMPTY;
+
+  constructor(head: string, database: string) {
+    this.#head = head;
+    this.#database = database;
+  }
+
+  write(sink: TextSink, change: RowChange<PgTx>): void {
+    if (!this.#isCutFor(change)) this.#cut(change);
+    sink.raw(this.#beforeFirst);
+    sink.integer(change.at);
+    sink.raw(this.#beforeSecond);
+    sink.integer(change.at);
+    sink.raw(this.#end);
+  }
+
+  #isCutFor({ tx, table, snapshot }: RowChange<PgTx>): boolean {
+    const of = this.#cutOf;
+    return of !== null && of.tx === tx && of.table === table && of.snapshot === snapshot;
+  }
+
+  #cut(change: RowChange<PgTx>): void {
+    const { tx, table, snapshot } = change;
+    const micros = tx.commitTimeMicros;
+    const previous = tx.previousEndLsn === null ? 'null' : `\\"${tx.previousEndLsn}\\"`;
+    const nanos = micros === 0 ? '0' : `${micros}000`;
+    const origin = tx.origin === null ? 'null' : text(tx.origin);
+    const place = `"schema":${text(table.namespace)},"table":${text(table.name)},"txId":${tx.xid},"lsn":`;
+    const head = `${this.#head}${Math.floor(micros / 1000)},"snapshot":"${snapshot}"`;
+    this.#cutOf = { tx, table, snapshot };
+    this.#beforeFirst = Buffer.from(`${head}${this.#database}${previous},\\"`);
+    this.#beforeSecond = Buffer.from(`\\"]","ts_us":${micros},"ts_ns":${nanos},${place}`);
+    this.#end = Buffer.from(`,"xmin":null,"origin":${origin},"origin_lsn":${tx.originLsn}}`);
   }
 }
 
