@@ -65,9 +65,11 @@ export class Operator {
 
   async #act(client: Connection, random: Random): Promise<void> {
     const act = pickAct(random);
-    // What the snapshot's position leaves open is nobody's to tell: see the source's error for an unknown XA COMMIT.
-    const waits = act === 'purge' || act === 'prepare' || act === 'change tables';
-    if (waits && !(await this.#isPastSnapshot())) return;
+    if (!(await this.#isPastSnapshot())) {
+      // Rows that are prepared when the snapshot is read are not in it, and its source refuses their XA COMMIT. DDL makes
+      // the snapshot start anew, which must come to an end some time.
+      if (act === 'purge' || act === 'prepare' || (act === 'change tables' && random.next() > 0.05)) return;
+    }
     if ((await this.#perform(act, client, random)) === false) return;
     this.#done.set(act, (this.#done.get(act) ?? 0) + 1);
   }
