@@ -118,11 +118,21 @@ export class TransactionBorders {
   beginRows(open: OpenTransaction, header: EventHeader, isReplay: boolean): void {
     const skip = this.#skip;
     if (skip !== null && skip.prepared === isReplay && (skip.gtid === null || skip.gtid === open.gtid?.text)) {
+      this.#checkPlace(open, skip);
       open.skip = skip;
       this.#skip = null;
     }
     open.isReplay = isReplay;
     if (!open.isResumed) this.#boundary('begin', header);
+  }
+
+  /** Without a GTID our own are known by their place alone: after a crash another one may come first. */
+  #checkPlace(open: OpenTransaction, skip: TransactionSkip): void {
+    const { hasGtids, position } = this.#options;
+    if (hasGtids || skip.gtid !== null || skip.changes === null) return;
+    if (this.place.file === position.file && open.position === position.position) return;
+    const place = `${position.file}:${position.position}`;
+    throw new PositionLostError(`the transaction at ${place}, a part of which was delivered, is gone`);
   }
 
   /** What Debezium has delivered of an XA transaction that comes first: at its PREPARE, and counted as nobody else can. */

@@ -85,6 +85,23 @@ for (const name of names) {
   });
 }
 
+test('without GTIDs what was delivered of a transaction is left out where it began, and nowhere else', () => {
+  const fixture = readBinlogFixture('mysql-anonymous-gtid');
+  const options = { fixture, gtids: null };
+  const sent = sentFrom(fixture, beginning(fixture));
+  const first = new Reduction(options);
+  const stops: TransactionPosition[] = [];
+  first.run(sent, () => {
+    if (first.reducer.position.skip !== null) stops.push(first.reducer.position);
+  });
+  assert.ok(stops.length > 0);
+  for (const { file, position, skip } of stops) {
+    new Reduction({ ...options, position: { file, position, skip } }).run(sentFrom(fixture, { file, position }));
+    const other = new Reduction({ ...options, position: { file, position: position - 1, skip } });
+    assert.throws(() => other.run(sentFrom(fixture, { file, position })), PositionLostError);
+  }
+});
+
 test('stopped in a transaction and gone on from a server that logs it in other events, each change comes exactly once', () => {
   const fixture = readBinlogFixture('mysql-rows-query');
   const options = { fixture, gtids: gtidsBefore(fixture), boundaries: true };
