@@ -13,6 +13,12 @@ const PASSED_OVER = new Set([
   'DROP TEMPORARY TABLE',
 ]);
 
+/** Tell passwords, and nothing of tables: Debezium records them. */
+const SECRET = new Set(['CREATE SERVER', 'ALTER SERVER']);
+
+/** MariaDB logs SET PASSWORD, with the hash, whatever was written. */
+const PASSED_OVER_TEXT = /^\s*(?:FLUSH\s+(?:PRIVILEGES|RELAY\s+LOGS)|SET\s+PASSWORD)\b/i;
+
 /** Whether a statement of the binlog goes to the schema history and the schema-change topic. */
 export function isRecorded(statement: Statement, ddl: string): boolean {
   switch (statement.kind) {
@@ -27,7 +33,7 @@ export function isRecorded(statement: Statement, ddl: string): boolean {
     case 'unknown':
       return true;
     case 'no-table':
-      return !PASSED_OVER.has(statement.what) && !/^\s*FLUSH\s+(?:PRIVILEGES|RELAY\s+LOGS)\b/i.test(ddl);
+      return !PASSED_OVER.has(statement.what) && !SECRET.has(statement.what) && !PASSED_OVER_TEXT.test(ddl);
     case 'truncate-table':
     case 'dml':
     case 'begin':

@@ -158,7 +158,7 @@ export class SchemaModel {
     this.forget(table);
     this.set(after);
     // An index by a statement of its own is no change of the table, unless it becomes its key.
-    const isIndexOnly = !/^ALTER\b/i.test(ddlPieces(statement, context.ddl, context.dialect)[0]!);
+    const isIndexOnly = INDEX_STATEMENT.test(ddlPieces(statement, context.ddl, context.dialect)[0]!);
     if (isIndexOnly && after.primaryKey.join() === known.primaryKey.join()) return { changes: [null], unknown: [] };
     const change = this.#change('ALTER', after, after, to === null ? null : known);
     return { changes: [change, ...partitioned], unknown: [] };
@@ -245,5 +245,8 @@ interface Applied {
   readonly changes: readonly (TableChange | null)[];
   readonly unknown: readonly TableName[];
 }
+
+/** CREATE INDEX and DROP INDEX, the former as {@link ddlPieces} cuts it. */
+const INDEX_STATEMENT = /^(?:SET\s+STATEMENT\b.*?\bFOR\s+)?(?:CREATE|DROP|UNIQUE|FULLTEXT|SPATIAL|VECTOR|INDEX)\b/is;
 
 const NOTHING: Applied = { changes: [], unknown: [] };

@@ -82,6 +82,7 @@ const OWN_TYPES: Readonly<Record<MysqlFamily, readonly string[]>> = {
   mariadb: ['UUID', 'INET6', 'INET4', 'GEOMETRYCOLLECTION', 'VARCHAR(12) COMPRESSED'],
 };
 
+const TABLES = ['t1', 't2', '`T 3`'];
 const TEXTS = /CHAR|TEXT|LONG V.*CHAR|ENUM|SET/;
 
 /** Statements over few names in two databases; the server refuses many of them, which is all the same. */
@@ -137,6 +138,10 @@ export class RandomDdl {
   #alterTable(): string {
     // MySQL sizes texts that the same statement defines and converts in ways of its own.
     if (this.#maybe(12)) return `ALTER TABLE ${this.#table()} CONVERT TO${this.#charset(['CHARACTER SET'])}`;
+    // By itself: with a new name in another database MariaDB leaves the old table where it was.
+    if (this.#family === 'mariadb' && this.#maybe(8)) {
+      return `ALTER TABLE ${this.#table()} ${this.#one(['ADD', 'DROP'])} SYSTEM VERSIONING`;
+    }
     const actions = Array.from({ length: 1 + this.#random(4) }, () => this.#action());
     return `ALTER TABLE ${this.#table()} ${actions.join(', ')}`;
   }
@@ -173,7 +178,6 @@ export class RandomDdl {
       case 15:
         return `RENAME TO ${this.#table()}`;
       default:
-        if (this.#family === 'mariadb') return this.#one(['ADD SYSTEM VERSIONING', 'DROP SYSTEM VERSIONING']);
         return `ADD INDEX (${column})`;
     }
   }
@@ -205,7 +209,7 @@ export class RandomDdl {
   }
 
   #table(): string {
-    const name = this.#one(['t1', 't2', '`T 3`']);
+    const name = this.#one(TABLES);
     return this.#maybe(6) ? `${this.#databases[1]}.${name}` : name;
   }
 

@@ -139,6 +139,23 @@ test('renames in a ring exchange the tables; a name that is passed through has n
   );
 });
 
+test('an index is no change of its table, unless it becomes its key; ALTER TABLE is one, also with settings before it', () => {
+  const model = modelOf({ family: 'mariadb' });
+  run(model, 'CREATE TABLE t (a INT NOT NULL, b INT)');
+  for (const [ddl, expected] of [
+    ['CREATE INDEX i ON t (b)', 0],
+    ['SET STATEMENT lock_wait_timeout=1 FOR CREATE INDEX j ON t (b)', 0],
+    ['CREATE UNIQUE INDEX k ON t (a)', 1],
+    ['CREATE UNIQUE INDEX l ON t (a)', 0],
+    ['DROP INDEX l ON t', 0],
+    ['SET STATEMENT lock_wait_timeout=1 FOR ALTER TABLE t ADD c INT', 1],
+    ['ALTER ONLINE TABLE t ENGINE=InnoDB', 1],
+  ] as const) {
+    assert.equal(run(model, ddl).changes.length, expected, ddl);
+  }
+  assert.deepEqual([model.get('d', 't')!.primaryKey, model.get('d', 't')!.keyIsUnique], [['a'], true]);
+});
+
 test('a dropped database takes its tables and its character set along', () => {
   const model = modelOf();
   run(model, 'CREATE DATABASE o CHARACTER SET latin1');
