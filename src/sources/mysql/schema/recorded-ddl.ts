@@ -13,10 +13,7 @@ const PASSED_OVER = new Set([
   'DROP TEMPORARY TABLE',
 ]);
 
-/** Tell passwords, and nothing of tables: Debezium records them. */
-const SECRET = new Set(['CREATE SERVER', 'ALTER SERVER']);
-
-/** MariaDB logs SET PASSWORD, with the hash, whatever was written. */
+/** MariaDB logs SET PASSWORD with the password's hash, which is no business of a topic. */
 const PASSED_OVER_TEXT = /^\s*(?:FLUSH\s+(?:PRIVILEGES|RELAY\s+LOGS)|SET\s+PASSWORD)\b/i;
 
 /** Whether a statement of the binlog goes to the schema history and the schema-change topic. */
@@ -33,7 +30,7 @@ export function isRecorded(statement: Statement, ddl: string): boolean {
     case 'unknown':
       return true;
     case 'no-table':
-      return !PASSED_OVER.has(statement.what) && !SECRET.has(statement.what) && !PASSED_OVER_TEXT.test(ddl);
+      return !PASSED_OVER.has(statement.what) && !PASSED_OVER_TEXT.test(ddl);
     case 'truncate-table':
     case 'dml':
     case 'begin':
