@@ -114,7 +114,8 @@ function ownRecords(records: readonly OracleRecord[]): OracleRecord[] {
     const { key, value } = record;
     if (key?.includes(markerPrefix)) return false;
     if (value?.includes('"ddl":"CREATE TABLE') === true && value.includes(markerTable)) return false;
-    // Debezium tells of every transaction of the server, and in MariaDB's case of statements as if they began one.
+    // Debezium tells of every transaction of the server, and in MariaDB's case of statements as if they began one. The
+    // end of a marker's own may come too late.
     return !transactionRecord.test(value ?? '') || withChanges.has(transactionId(record));
   });
 }
@@ -122,7 +123,7 @@ function ownRecords(records: readonly OracleRecord[]): OracleRecord[] {
 const transactionRecord = /"status":"(BEGIN|END)","id":/;
 
 function hasChanges({ value }: OracleRecord): boolean {
-  return /"status":"END","id":"[^"]*","event_count":[1-9]/.test(value ?? '');
+  return /"status":"END","id":"[^"]*","event_count":[1-9]/.test(value ?? '') && value?.includes(markerTable) === false;
 }
 
 function transactionId({ key }: OracleRecord): string {
