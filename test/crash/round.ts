@@ -9,6 +9,8 @@ import type { Random } from './random.ts';
 
 /** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
 const SEEN_WITHIN_MS = 4_000;
+/** A state of the log that it is to be killed in takes its start, and on a busy machine a while more. */
+const STATE_WITHIN_MS = 12_000;
 /** Without any progress for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
 
@@ -142,7 +144,7 @@ export class Round {
 
   /** Until the child has appended something and, if one is named, the log is in that state. */
   async #seen(offsetBefore: string, state: LogState | null): Promise<void> {
-    const deadline = performance.now() + SEEN_WITHIN_MS;
+    const deadline = performance.now() + (state === null ? SEEN_WITHIN_MS : STATE_WITHIN_MS);
     while (performance.now() < deadline && this.#child?.exit === null) {
       const position = await this.#position();
       if (position.offset !== offsetBefore && (state === null || position.state === state)) return;

@@ -167,12 +167,13 @@ class BinlogTextReader {
   }
 
   #rowText(line: string): void {
-    const value = /^### {3}@(\d+)=(.*)$/.exec(line);
-    if (value !== null) {
+    if (line.startsWith(VALUE)) {
       if (this.#row!.columns === UNTOLD) return;
-      const [, index = '', text = ''] = value;
       const { columns, table } = this.#row!;
-      const name = columns[Number(index) - 1];
+      const equals = line.indexOf('=');
+      const index = Number(line.slice(VALUE.length, equals));
+      const text = line.slice(equals + 1);
+      const name = columns[index - 1];
       if (name === undefined) throw new Error(`${table} has no column ${index} as far as the load's DDL tells`);
       this.#image![name] = parseValue(text);
       this.#lastColumn = name;
@@ -304,6 +305,9 @@ class BinlogTextReader {
     }
   }
 }
+
+/** `###   @3='text'`: the third column's. */
+const VALUE = '###   @';
 
 /** Of tables that are not captured: no comment of the load tells of them. */
 const UNTOLD: readonly string[] = [];

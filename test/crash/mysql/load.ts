@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { MysqlFamily } from '../../services/shared-mysql.ts';
 import type { CrashLoad } from '../database.ts';
 import { Random } from '../random.ts';
 import { connectClient, isConflict, isServerFault } from './client.ts';
 import type { Operator } from './operator.ts';
-import { bigStatement, type Numbers, randomStatement, SESSION_MODES, sessionStatement } from './statements.ts';
+import {
+  type BigStep,
+  bigStatement,
+  type Numbers,
+  randomStatement,
+  SESSION_MODES,
+  sessionStatement,
+} from './statements.ts';
 import { BIG_TRANSACTION_ROWS, columnsOf, randomAlter } from './tables.ts';
 
 /** A pause after each small transaction: some hundred transactions a second, so that the reader has idle moments too. */
@@ -29,7 +36,7 @@ export class MysqlLoad implements CrashLoad {
   readonly #loops: Promise<void>[] = [];
   #paused = false;
   #transactions = 0;
-  #bigStep = 0;
+  #bigStep: BigStep = 'delete';
   #stopped: Promise<void> | null = null;
 
   constructor(options: MysqlLoadOptions) {
@@ -72,8 +79,11 @@ export class MysqlLoad implements CrashLoad {
 
   async bigTransaction(): Promise<void> {
     const { numbers } = this.#options;
-    const step = this.#bigStep++;
     await this.#once(async (client) => {
+      const [rows] = await client.query<RowDataPacket[]>('SELECT 1 FROM items WHERE order_id = -1 LIMIT 1');
+      // Without rows there is nothing to update or delete: the last insert may have gone with its server.
+      const step = rows.length === 0 ? 'insert' : this.#bigStep === 'insert' ? 'update' : 'delete';
+      this.#bigStep = step;
       await client.query('START TRANSACTION');
       await client.query(`INSERT INTO audit (writer, n, what) VALUES (-1, ${numbers.n()}, 'before')`);
       await client.query(bigStatement(step, BIG_TRANSACTION_ROWS, numbers));

@@ -158,7 +158,8 @@ export class Operator {
       const xid = `'${`xa-${random.integer(0, 99)}-${this.#xids++}`}','${random.pick(['', 'b'])}',${random.integer(1, 3)}`;
       await client.query(`XA START ${xid}`);
       const rows = Array.from(
-        { length: random.next() < 0.1 ? 900 : random.integer(1, 5) },
+        // A few are more than a batch.
+        { length: random.next() < 0.1 ? 4000 : random.integer(1, 5) },
         (_, i) => `(${numbers.itemId()}, ${i}, ${numbers.n()}, 'prepared')`,
       );
       await client.query(`INSERT INTO items (id, order_id, n, note) VALUES ${rows.join(', ')}`);

@@ -84,18 +84,20 @@ function randomPartsStatement(random: Random, n: number): string {
   return `DELETE FROM ${table} WHERE id = ${id}`;
 }
 
-export const BIG_STEPS = 3;
-
 /** Inserts, then updates of the same rows, then their deletion, then from the start. */
-export function bigStatement(step: number, rows: number, numbers: Numbers): string {
+export type BigStep = 'insert' | 'update' | 'delete';
+
+export function bigStatement(step: BigStep, rows: number, numbers: Numbers): string {
   const n = numbers.n(rows);
-  switch (step % BIG_STEPS) {
-    case 0:
+  switch (step) {
+    case 'insert':
       return `INSERT INTO items (id, order_id, n, note) SELECT ${numbers.itemId(rows)} + i, -1, ${n} + i, 'big' FROM numbers WHERE i < ${rows}`;
-    case 1:
+    case 'update':
       return `UPDATE items SET n = n + ${n}, note = 'bigger' WHERE order_id = -1`;
-    default:
+    case 'delete':
       return 'DELETE FROM items WHERE order_id = -1';
+    default:
+      return step satisfies never;
   }
 }
 
