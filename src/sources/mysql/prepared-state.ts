@@ -38,6 +38,13 @@ export class PreparedState {
     return prepared;
   }
 
+  /** None of them counts any more: what became of them while nothing was read is not known. */
+  forget(): readonly StateRecord[] {
+    if (this.#parts.size === 0) return [];
+    this.#parts.clear();
+    return [this.#nothing()];
+  }
+
   record({ xid, parts }: PreparedChange): readonly StateRecord[] {
     const topic = this.#topic;
     const count = this.#parts.get(xid) ?? 0;
@@ -51,8 +58,12 @@ export class PreparedState {
       return [...parts.map((value, i) => ({ topic, key: Buffer.from(keyOf(xid, i)), value })), ...gone];
     }
     this.#parts.delete(xid);
-    // Nothing is prepared: the log need not keep what was.
-    return this.#parts.size === 0 ? [...gone, { topic, key: null, value: null }] : gone;
+    return this.#parts.size === 0 ? [...gone, this.#nothing()] : gone;
+  }
+
+  /** Nothing is prepared: the log need not keep what was. */
+  #nothing(): StateRecord {
+    return { topic: this.#topic, key: null, value: null };
   }
 }
 

@@ -21,6 +21,8 @@ export interface SnapshotRun {
   readonly model: SchemaModel;
   /** Whether rows are read, not the schema alone. */
   readonly withRows: boolean;
+  /** What else travels with the first batch. */
+  readonly state?: readonly StateRecord[];
   /** The offset of a batch whose rows were read at that time; `completed`: of the last one. */
   readonly offsetAt: (point: SnapshotPoint, readTimeMicros: number, completed: boolean) => SourceOffset;
   /** Milliseconds since 1970 UTC. */
@@ -60,6 +62,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
       changes: [],
       offset: run.offsetAt(point, (startedMs + aheadMs) * 1000, false),
       bytes: 0,
+      ...(run.state === undefined ? {} : { state: run.state }),
       snapshot: 'begin',
     };
     reader.start(sessions.map((session) => new TableSelect(session, catalog)));

@@ -61,7 +61,7 @@ class MysqlSource implements Source {
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
-    const start = await this.#prepare(from, signal);
+    let start = await this.#prepare(from, signal);
     if (start === null) return;
     const { plan } = start;
     let position = plan.from;
@@ -70,7 +70,10 @@ class MysqlSource implements Source {
       if (isSnapshotDue && !signal.aborted) {
         const point = yield* this.#readSnapshot(start, from, signal);
         if (point === null) break;
-        position ??= fromPoint(point, start);
+        if (position === null) {
+          position = fromPoint(point, start);
+          start = { ...start, prepared: new Map() };
+        }
       }
       if (!plan.stream || position === null || signal.aborted) break;
       const lost = yield* this.#readStream(start, position, signal);
@@ -133,11 +136,13 @@ class MysqlSource implements Source {
     this.#phase = 'snapshot';
     const { model, plan, server } = start;
     const isRecovery = plan.snapshot === 'schema' && plan.from !== null;
+    const state = isRecovery ? [] : start.preparedState.forget();
     const type = this.#config['snapshot.mode'].toUpperCase();
     return yield* readSnapshot({
       config: this.#config,
       model,
       withRows: plan.snapshot !== 'schema',
+      ...(state.length === 0 ? {} : { state }),
       offsetAt: ({ file, position, gtids }, readTimeMicros, completed) => {
         // The stream goes on where it was; until the history is whole, the next start recovers it again.
         if (isRecovery) return from!;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import mysql from 'mysql2/promise';
+import { PreparedState } from '../../../src/sources/mysql/prepared-state.ts';
 import { startMariadb } from '../../services/mariadb.ts';
 import { startMysql } from '../../services/mysql.ts';
 import type { MysqldSettings } from '../../services/mysqld.ts';
@@ -236,6 +237,41 @@ for (const family of ['mysql', 'mariadb'] as const) {
     other.destroy();
     assert.equal(error.code, 'source.position_lost');
     assert.match(error.message, /XA COMMIT of X'\w+',X'',1 at binlog/);
+  });
+
+  test(`${family}: rows of a prepared transaction are not taken for those of another one that has its name after a new snapshot`, {
+    skip,
+  }, async (t) => {
+    const { client, url } = await useSchema(family, t);
+    await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
+    const xid = `'y${process.pid}${family}'`;
+    const prepare = async (row: number): Promise<void> => {
+      const writer = await mysql.createConnection(url);
+      for (const statement of [
+        `XA START ${xid}`,
+        `INSERT INTO t VALUES (${row})`,
+        `XA END ${xid}`,
+        `XA PREPARE ${xid}`,
+      ])
+        await writer.query(statement);
+      writer.destroy();
+    };
+    const kept = new Kept();
+    const first = await new SourceRun(configFor(family, url, NO_DATA), { kept, t }).streaming();
+    await prepare(1);
+    await first.until(() => kept.state.some(({ topic }) => topic === 'test.prepared-transactions'));
+    await first.stop();
+    const other = await mysql.createConnection(url);
+    await other.query(`XA COMMIT ${xid}`);
+    await prepare(2);
+    kept.offset = null;
+    const run = await new SourceRun(configFor(family, url), { kept, t }).streaming();
+    await other.query(`XA COMMIT ${xid}`);
+    const error = await run.failure();
+    other.destroy();
+    assert.equal(error.code, 'source.position_lost');
+    assert.deepEqual(run.story, ['r 1']);
+    assert.equal((await new PreparedState('test').load(kept)).size, 0);
   });
 }
 
