@@ -1,13 +1,20 @@
 import type { ZongJiOptions } from '@vlasky/zongji';
 import type { Connection } from 'mysql2/promise';
+import {
+  type BinlogPosition,
+  compareBinlogPositions,
+  formatBinlogPosition,
+} from '../../../decoders/binlog/binlog-position.ts';
 import { EVENT_TYPE } from '../../../decoders/binlog/event-header.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
+import { TailraceError } from '../../model/errors.ts';
 import { type ConnectionConfig, connect, disconnect, errorContext, type RawInternals } from './connection.ts';
 import { DumpCommand } from './dump-command.ts';
 import { FarPosition, FIRST_POSITION, LAST_POSITION } from './far-position.ts';
 import { mysqlError } from './mysql-error.ts';
 import { claimServerId, replicaUuid, WAIT_FOR_PREDECESSOR_S } from './server-id.ts';
+import { queryStatus } from './snapshot-point.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type DumpConfig = ConnectionConfig & Pick<MysqlConfig, 'database.server.id' | 'topic.prefix'>;
@@ -26,6 +33,8 @@ export interface DumpOptions {
   /** MariaDB: whether the statements of changes are sent along, as annotate-rows events. */
   readonly annotateRows?: boolean;
   readonly heartbeatMs?: number;
+  /** How far the events that were handed over go. A server whose binlog ends before that has begun another one. */
+  readonly place?: () => BinlogPosition;
   /** The event `bytes[start, end)`, whole; the bytes are valid during the call alone. What it throws ends the dump. */
   readonly onPacket: (bytes: Buffer, start: number, end: number) => void;
   /** The dump has ended, and all of it is being closed: a TailraceError, or what `onPacket` threw. Once, if at all. */
@@ -71,6 +80,7 @@ class Dump implements BinlogDump {
   #command: DumpCommand | null = null;
   #interval: NodeJS.Timeout | null = null;
   #isPaused = false;
+  #hasEvents = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: DumpOptions) {
@@ -165,6 +175,7 @@ class Dump implements BinlogDump {
       // Says how the file is encrypted; what follows was decrypted for us.
       if (bytes[start + EVENT_TYPE_OFFSET] === EVENT_TYPE.mariadbStartEncryption) return;
       this.#options.onPacket(bytes, start, end);
+      this.#hasEvents = true;
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
     }
@@ -172,8 +183,31 @@ class Dump implements BinlogDump {
 
   #beat(): void {
     this.#watchdog.beat();
-    // Keeps the session, and with it the claim, and notices when it is gone.
-    this.#control?.query('DO 1').catch((error: unknown) => this.#fail(error));
+    if (this.#control !== null) this.#ask(this.#control).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Keeps the session, and with it the claim, and notices when it is gone; or when the binlog is, which the dump does not tell. */
+  async #ask(control: Connection): Promise<void> {
+    const { place, family } = this.#options;
+    // The first event tells the file.
+    const read = this.#hasEvents ? place?.() : undefined;
+    if (read === undefined) {
+      await control.query('DO 1');
+      return;
+    }
+    const [[status]] = await queryStatus(control, family);
+    if (status === undefined) return;
+    const end = { file: String(status.File), position: Number(status.Position) };
+    const ahead = compareBinlogPositions(read, end);
+    if (ahead === null || ahead <= 0) return;
+    const [has, ends] = [read, end].map(formatBinlogPosition);
+    throw new TailraceError(
+      'source.connection_lost',
+      `the server's binlog ends at ${ends}, and was read up to ${has}`,
+      {
+        remedy: 'It was reset. What is lost by that is told at the next attempt.',
+      },
+    );
   }
 
   #fail(error: unknown): void {

@@ -1,3 +1,4 @@
+import type { BinlogPosition } from '../../../decoders/binlog/binlog-position.ts';
 import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
 import type { TransactionPosition } from '../../../decoders/binlog/transaction-position.ts';
 import { TransactionReducer } from '../../../decoders/binlog/transaction-reducer.ts';
@@ -94,6 +95,11 @@ export class BinlogStream {
         this.#wake = wake;
       });
     }
+  }
+
+  /** How far the events go that were worked off. */
+  get place(): BinlogPosition {
+    return this.#reducer.position;
   }
 
   /** Gives no more batches. */

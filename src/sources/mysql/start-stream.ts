@@ -76,6 +76,7 @@ export function startStream({ config, session, start, from, clock, logger }: Str
       family,
       from: from.dump,
       annotateRows: config['include.query'],
+      place: () => stream.place,
       onPacket: (bytes, begin, end) => stream.onPacket(bytes, begin, end),
       onError: (error) => stream.onError(error),
     }),

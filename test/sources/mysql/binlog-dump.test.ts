@@ -308,6 +308,44 @@ for (const family of families) {
     await sessionsEnd(schema.client, schema.name);
   });
 
+  test(`${family}: a binlog that is reset while it is read is noticed, which the server does not tell`, {
+    skip,
+    ...ends,
+  }, async (t) => {
+    await using server = await (family === 'mysql' ? startMysql() : startMariadb());
+    const client = await mysql.createConnection(server.url);
+    t.after(() => client.destroy());
+    const config = mysqlConfigFor(family, server.url, { 'database.server.id': freeServerId() });
+    const { file, position } = await head(family, client);
+    const read = { file, position };
+    const failure = Promise.withResolvers<Error>();
+    const arrived = Promise.withResolvers<void>();
+    const dump = openDump({
+      config,
+      family,
+      from: read,
+      heartbeatMs: HEARTBEAT_MS,
+      place: () => read,
+      onPacket: (bytes, start, end) => {
+        const event = Buffer.from(bytes.subarray(start, end));
+        read.position = Math.max(read.position, endOf(event));
+        if (read.position > position) arrived.resolve();
+      },
+      onError: failure.resolve,
+    });
+    await client.query('CREATE DATABASE reset_while_read');
+    await arrived.promise;
+    await sleep(3 * HEARTBEAT_MS);
+    await client.query(family === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER');
+    const error = await failure.promise;
+    await dump.close();
+    assert.ok(error instanceof TailraceError);
+    assert.deepEqual(
+      [error.code, /ends at binlog\.\d+:\d+, and was read up to/.test(error.message)],
+      ['source.connection_lost', true],
+    );
+  });
+
   test(`${family}: a paused dump reads nothing, however long, and loses nothing`, { skip, ...ends }, async (t) => {
     const { client, url } = await useSchema(family, t);
     const from = await head(family, client);
