@@ -195,6 +195,7 @@ export class TransactionBorders {
       if ('ordinal' in last ? last.ordinal < ordinal : ordinal > 0) break;
       changes.pop();
     }
+    if (changes.length === 0) this.bytes = 0;
   }
 
   /** What a change at the event at hand says of its transaction. */

@@ -382,7 +382,7 @@ export class TransactionReducer {
       this.#borders.changes.length = before;
       throw error;
     }
-    this.#borders.bytes += EVENT_BYTES + event.end - event.start;
+    if (rows > firstRow) this.#borders.bytes += EVENT_BYTES + event.end - event.start;
     if (rows < firstRow && !open.skipsChanges) {
       throw new PositionLostError(`${rows} rows at ${this.#borders.place}, of which ${firstRow} were delivered before`);
     }

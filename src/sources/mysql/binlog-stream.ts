@@ -177,7 +177,7 @@ export class BinlogStream {
   #carryOut(): void {
     const reducer = this.#reducer;
     const { statement } = reducer;
-    if (reducer.bytes >= this.#options.batchBytes) this.#isFull = true;
+    if (reducer.length > 0 && reducer.bytes >= this.#options.batchBytes) this.#isFull = true;
     if (statement === null || this.#isCarryingOut) return;
     const result = this.#options.carryOut(statement, reducer.position);
     if (!(result instanceof Promise)) {
