@@ -9,7 +9,7 @@ import type { SourceOffset } from '../../../model/log.ts';
  * file and position, and within a transaction by the events and rows that are done with. Positions on different servers
  * without GTIDs are compared by their time.
  *
- * Our own say whose files they are of, and those of the stream are of statements that come behind them: one at the desired
+ * Our own say whose files they are of, by which those with GTIDs and without are compared, too; and those of the stream are of statements that come behind them: one at the desired
  * position is read again, and must not be carried out twice.
  */
 export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, family: ServerFamily): boolean {
@@ -19,10 +19,11 @@ export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, fami
     if (recordedGtids === null) return true;
     return isGtidsAtOrBefore(recordedGtids, desiredGtids, recorded, desired, family);
   }
-  if (recordedGtids !== null) return false;
+  const isOfOneServer = isOurs(recorded) && recorded.server_uuid === desired.server_uuid;
+  // A server may have given its GTIDs up, and its files still go on from each other.
+  if (recordedGtids !== null && !isOfOneServer) return false;
 
   const [recordedFile, desiredFile] = [binlogFile(recorded), binlogFile(desired)];
-  const isOfOneServer = isOurs(recorded) && recorded.server_uuid === desired.server_uuid;
   const hasOneId = number(recorded, 'server_id', 0) === number(desired, 'server_id', 0);
   if ((!isOfOneServer && !hasOneId) || recordedFile.base !== desiredFile.base) {
     return number(recorded, 'ts_sec', 0) <= number(desired, 'ts_sec', 0);

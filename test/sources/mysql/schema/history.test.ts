@@ -214,6 +214,10 @@ test('of our own records those of statements that are read again are not in orde
     [{ ...gtids, ...ours }, { ...gtids, ...ours }, false],
     [{ ...gtids, ...ours, event: 1 }, { ...gtids, ...ours, event: 2 }, true],
     [{ ...gtids, ...ours, snapshot: 'INITIAL' }, { ...gtids, ...ours }, true],
+    // GTIDs were given up in between: the server's files go on from each other.
+    [{ ...gtids, ...at(4), ...ours }, { ...at(5), ...ours }, true],
+    [{ ...gtids, ...at(6), ...ours }, { ...at(5), ...ours }, false],
+    [{ ...gtids, ...at(4), ...ours }, { ...at(5), server_uuid: 'b' }, false],
     [{ ...at(4), ...ours }, { ...at(4), ...ours }, false],
     [{ ...at(4), ...ours, event: 1 }, { ...at(4), ...ours, event: 2 }, true],
     [{ ...at(4), ...ours, snapshot: 'INITIAL', ts_sec: 9 }, { ...at(4), ...ours, server_id: 1 }, true],
