@@ -30,8 +30,8 @@ export class Output {
       writers = [];
       this.#writers.set(topic, writers);
     }
-    const writer = writers.find((candidate) => candidate.partition === partition);
-    if (writer !== undefined) return writer;
+    // For each record: a closure for find() would be a quarter of what it allocates.
+    for (const writer of writers) if (writer.partition === partition) return writer;
     const made = new RecordWriter({ topic, partition, kept }, this.#pool.take());
     writers.push(made);
     return made;
