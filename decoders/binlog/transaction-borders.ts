@@ -32,7 +32,7 @@ const MICROS_PER_SECOND = 1_000_000;
 export class TransactionBorders {
   readonly #options: TransactionReducerOptions;
   readonly place: EventPlace;
-  /** Changes waiting to be taken, and their size as they were logged. */
+  /** Changes waiting to be taken, and about their size in memory. */
   changes: Change<BinlogTx>[] = [];
   bytes = 0;
   #announced: Announcement | null = null;

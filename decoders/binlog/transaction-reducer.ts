@@ -26,8 +26,8 @@ import { XaTransactions } from './xa-transactions.ts';
 
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
-/** What comes with the rows of an event: headers and its table map. Events of single rows are little else. */
-const EVENT_BYTES = 128;
+/** What a change takes beside its row, in objects and in its record: a batch of short rows is small, too. */
+const CHANGE_BYTES = 128;
 /**
  * Binlog events to changes of whole transactions, in the order in which they committed.
  *
@@ -64,7 +64,7 @@ export class TransactionReducer {
     return this.#borders.changes.length;
   }
 
-  /** Their size, as they were logged. */
+  /** Their size in memory, about. */
   get bytes(): number {
     return this.#borders.bytes;
   }
@@ -382,7 +382,7 @@ export class TransactionReducer {
       this.#borders.changes.length = before;
       throw error;
     }
-    if (rows > firstRow) this.#borders.bytes += EVENT_BYTES + event.end - event.start;
+    if (rows > firstRow) this.#borders.bytes += event.end - event.start + (rows - firstRow) * CHANGE_BYTES;
     if (rows < firstRow && !open.skipsChanges) {
       throw new PositionLostError(`${rows} rows at ${this.#borders.place}, of which ${firstRow} were delivered before`);
     }
