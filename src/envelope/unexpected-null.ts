@@ -7,13 +7,24 @@ import type { Schema } from '../model/schema.ts';
  * A row is older than the catalog that describes it: by the time it is read, its column may have become NOT NULL, or
  * another column may have its name. (And a NOT NULL that is NOT VALID says nothing of older rows.) What stands for an
  * absent value must then not stand for a NULL: the column becomes optional for the rest of this table version. So it does
- * where a row image leaves a value out, nothing lends it, and its type has no placeholder: it is null then, too.
+ * where a row image leaves a value out, nothing lends it, and its type has no placeholder: it is null then, too, and not
+ * the column's default.
  */
 export function isNotNull({ codec }: ColumnMapping): boolean {
   return !codec.schema.optional || codec.missing !== null;
 }
 
-/** Whether a row of the change holds NULL, or nothing that can be told, in one of the columns. */
+/** A null in place of what a row image leaves out would not come out as one: the column holds none, or has a default. */
+export function needsValue(column: ColumnMapping): boolean {
+  return column.codec.unavailable === null && (isNotNull(column) || column.codec.schema.default !== undefined);
+}
+
+/** Columns in which a null may have to be admitted. */
+export function isGuarded(column: ColumnMapping): boolean {
+  return isNotNull(column) || needsValue(column);
+}
+
+/** Whether a row of the change holds a NULL that may not be in one of the columns, or nothing that can be told. */
 export function holdsNull({ before, after }: RowChange, columns: readonly ColumnMapping[]): boolean {
   return (
     (after !== null && rowHoldsNull(after, before, columns)) || (before !== null && rowHoldsNull(before, null, columns))
@@ -25,7 +36,7 @@ export function allowNulls(mapping: TableMapping, change: RowChange): TableMappi
   return {
     ...mapping,
     columns: mapping.columns.map((column) =>
-      isNotNull(column) && holdsNull(change, [column]) ? { ...column, codec: optionalCodec(column.codec) } : column,
+      isGuarded(column) && holdsNull(change, [column]) ? { ...column, codec: optionalCodec(column.codec) } : column,
     ),
   };
 }
@@ -35,12 +46,9 @@ function rowHoldsNull(row: Row, lender: Row | null, columns: readonly ColumnMapp
   if (row.image === 'key') return false;
   return columns.some((column) => {
     const start = row.spans[row.base + 2 * column.index];
-    return start === NULL_VALUE || (start === ABSENT_VALUE && isUntold(column, lender));
+    if (start === NULL_VALUE) return isNotNull(column);
+    return start === ABSENT_VALUE && needsValue(column) && (lender === null || !hasValue(lender, column.index));
   });
-}
-
-function isUntold({ index, codec }: ColumnMapping, lender: Row | null): boolean {
-  return codec.unavailable === null && (lender === null || !hasValue(lender, index));
 }
 
 /** Whether a row image tells a column's value: a key-only one in its key columns, where no NULL is, others but for what was not sent. */

@@ -9,7 +9,7 @@ import {
 import { JsonSink } from '../converters/json/json-sink.ts';
 import { isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
-import { hasValue, isNotNull } from '../envelope/unexpected-null.ts';
+import { hasValue, isNotNull, needsValue } from '../envelope/unexpected-null.ts';
 import type { ValueCodec } from '../model/codec.ts';
 import type { ColumnMapping, SourceBlockWriter } from '../model/plugin.ts';
 import type { EncodedHeader } from '../model/record.ts';
@@ -53,7 +53,7 @@ class RowTemplate {
   readonly #unavailable: readonly Buffer[];
   readonly #end: Buffer;
   readonly #notNull: readonly boolean[];
-  /** Columns that hold no NULL and have no placeholder for what is left out. */
+  /** Columns that have no placeholder for what is left out, and in which a null would not come out as one. */
   readonly #needsValue: readonly boolean[];
   /** A NULL was met in a column that is said to hold none: what was written is of no use. */
   unexpectedNull = false;
@@ -68,13 +68,12 @@ class RowTemplate {
     this.#missing = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.missing)));
     this.#unavailable = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.unavailable)));
     // By the table's own columns: a mask's text stands for NULL too.
-    const notNull = shape.mapping.columns.filter(isNotNull);
     const within = (own: readonly ColumnMapping[]): readonly boolean[] => {
       const indexes = new Set(own.map((column) => column.index));
       return columns.map((column) => indexes.has(column.index));
     };
-    this.#notNull = within(notNull);
-    this.#needsValue = within(notNull.filter(({ codec }) => codec.unavailable === null));
+    this.#notNull = within(shape.mapping.columns.filter(isNotNull));
+    this.#needsValue = within(shape.mapping.columns.filter(needsValue));
     this.#end = Buffer.from(columns.length === 0 ? '{}' : '}');
   }
 
@@ -116,7 +115,7 @@ class RowTemplate {
     const at = before.base + this.#positions[i]!;
     const lent = before.spans[at]!;
     if (lent >= 0) this.#value(sink, i, before.bytes, lent, before.spans[at + 1]!);
-    else sink.raw(this.#missing[i]!);
+    else this.#absent(sink, i, before, lent);
   }
 }
 

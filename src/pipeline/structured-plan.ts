@@ -1,7 +1,7 @@
 import type { RowChange } from '../../decoders/change.ts';
 import type { EnvelopeBuilder } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
-import { holdsNull, isNotNull } from '../envelope/unexpected-null.ts';
+import { holdsNull, isGuarded } from '../envelope/unexpected-null.ts';
 import type { ColumnMapping, Converter, HeaderConverter } from '../model/plugin.ts';
 import type { EncodedHeader, Header, SourceRecord } from '../model/record.ts';
 import type { Output } from './output.ts';
@@ -43,19 +43,19 @@ export class RecordEncoder {
 /** Values -> envelope -> converters: the specification of what a row change becomes. */
 export class StructuredPlan implements RowEncoder {
   readonly #shape: TableShape;
-  readonly #notNull: readonly ColumnMapping[];
+  readonly #guarded: readonly ColumnMapping[];
   readonly #envelopes: EnvelopeBuilder;
   readonly #records: RecordEncoder;
 
   constructor(shape: TableShape, envelopes: EnvelopeBuilder, records: RecordEncoder) {
     this.#shape = shape;
-    this.#notNull = shape.mapping.columns.filter(isNotNull);
+    this.#guarded = shape.mapping.columns.filter(isGuarded);
     this.#envelopes = envelopes;
     this.#records = records;
   }
 
   encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
-    if (holdsNull(change, this.#notNull)) return false;
+    if (holdsNull(change, this.#guarded)) return false;
     for (const record of this.#envelopes.row(change, this.#shape, { nowMicros, nextInTransaction })) {
       this.#records.encode(record);
     }

@@ -10,7 +10,7 @@ import { rowChange, rowOf, tableOf } from './tables.ts';
 const UNAVAILABLE = '__debezium_unavailable_value';
 
 /** `id`, `n` without a placeholder for what is left out, and `body` with one. */
-function peopleOf(columns: { readonly notNull?: boolean } = {}): TableMapping {
+function peopleOf(columns: { readonly notNull?: boolean } = {}, defaultOfN?: number): TableMapping {
   const mapping = tableOf(
     { id: { type: 'int4' }, n: { type: 'int4', ...columns }, body: { type: 'text' } },
     ['id'],
@@ -24,7 +24,8 @@ function peopleOf(columns: { readonly notNull?: boolean } = {}): TableMapping {
       return {
         ...column,
         codec: {
-          schema: codec.schema,
+          schema:
+            column.name === 'n' && defaultOfN !== undefined ? { ...codec.schema, default: defaultOfN } : codec.schema,
           missing: codec.missing,
           unavailable: null,
           read: (bytes, start, end) => codec.read(bytes, start, end),
@@ -91,6 +92,17 @@ test('what no row tells is the placeholder, or null where the type has none; abs
   assert.deepEqual(insert?.after, { id: 1, n: null, body: null });
   const [gone] = recordsOf(mapping, rowChange(mapping, 'd', { before }));
   assert.deepEqual([gone?.key, gone?.before], [{ id: 1 }, { id: 1, n: null, body: UNAVAILABLE }]);
+});
+
+test('what no row tells is not the default of the column', () => {
+  const mapping = peopleOf({}, 5);
+  const before = rowOf(['1', undefined, undefined], 'partial');
+  const after = rowOf([undefined, undefined, 'x'], 'partial');
+  const [update] = recordsOf(mapping, rowChange(mapping, 'u', { before, after }));
+  assert.deepEqual(update?.after, { id: 1, n: null, body: 'x' });
+  assert.deepEqual(update?.before, { id: 1, n: null, body: UNAVAILABLE });
+  const [whole] = recordsOf(mapping, rowChange(mapping, 'c', { after: rowOf(['1', null, 'x'], 'partial') }));
+  assert.deepEqual(whole?.after, { id: 1, n: 5, body: 'x' }, 'a NULL is, as converters have it');
 });
 
 test('a whole row of a table whose rows are partial leaves the columns as they are', () => {
