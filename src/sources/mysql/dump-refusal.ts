@@ -36,6 +36,14 @@ const REFUSALS: readonly { readonly text: RegExp; readonly meaning: Meaning }[] 
     },
   },
   {
+    text: /anonymous transaction when AUTO_POSITION/i,
+    meaning: {
+      code: 'source.setting',
+      remedy:
+        'GTIDs were given up for a while. Start the connector again: while gtid_mode is not ON it goes on by file and position. Where it is ON again, take "gtids" out of the stored offset with "tailrace offsets set".',
+    },
+  },
+  {
     text: /GTID_MODE *= *OFF/i,
     meaning: {
       code: 'source.setting',
@@ -54,7 +62,7 @@ const REFUSALS: readonly { readonly text: RegExp; readonly meaning: Meaning }[] 
   {
     text: /crc check|checksum|truncated in the middle|I\/O error|decrypt/i,
     meaning: {
-      code: 'source.decode',
+      code: 'source.position_lost',
       remedy:
         "The server's binlog is damaged on its disk. Nothing was skipped: start with snapshot.mode=when_needed to read the tables again.",
     },

@@ -59,8 +59,15 @@ const DUMP_ERRORS: readonly (readonly [ErrorCode, string])[] = [
   ],
   ['source.setting', 'Binary log is not open'],
   ['source.setting', 'Misconfigured master - server_id was not set'],
-  ['source.decode', 'event read from binlog did not pass crc check; the first event'],
-  ['source.decode', 'binlog truncated in the middle of event; consider out of disk space on master; the first event'],
+  ['source.position_lost', 'event read from binlog did not pass crc check; the first event'],
+  [
+    'source.setting',
+    'Cannot replicate anonymous transaction when AUTO_POSITION = 1, at file ./b.000003, position 198.',
+  ],
+  [
+    'source.position_lost',
+    'binlog truncated in the middle of event; consider out of disk space on master; the first event',
+  ],
 ];
 
 test('every way in which a server refuses a dump is told apart, with what to do', () => {
