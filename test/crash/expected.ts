@@ -1,4 +1,4 @@
-import { type Columns, type TrueChange, UNCHANGED } from './truth.ts';
+import { ABSENT, type Columns, isLogged, type TrueChange, UNCHANGED } from './truth.ts';
 
 /** One record that must be in a table's topic, or one that is: what both can be compared by. */
 export interface Entry {
@@ -53,10 +53,9 @@ export function expectedEntries(change: TrueChange, id: string | null, hasKey: b
 }
 
 function withPlaceholders(row: Columns): Columns {
-  if (!Object.values(row).includes(UNCHANGED)) return row;
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value === UNCHANGED ? UNAVAILABLE : value]),
-  );
+  if (Object.values(row).every(isLogged)) return row;
+  const textOf = (value: string | null) => (value === UNCHANGED ? UNAVAILABLE : value === ABSENT ? null : value);
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, textOf(value)]));
 }
 
 /** What is wrong with an entry, or null. The old row counts where the server logged it; other columns of a key are not told. */

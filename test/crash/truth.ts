@@ -4,6 +4,13 @@ export type Columns = Readonly<Record<string, string | null>>;
 /** What stands for a value that an update did not touch and the server did not log: test_decoding's word for it. */
 export const UNCHANGED = 'unchanged-toast-datum';
 
+/** Likewise, of a type that has no placeholder. */
+export const ABSENT = 'absent';
+
+export function isLogged(value: string | null | undefined): boolean {
+  return value !== UNCHANGED && value !== ABSENT;
+}
+
 export interface TrueChange {
   /** `public.orders`, `shop.orders`. */
   readonly table: string;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type Columns, type TableEvent, type TrueChange, type TrueTransaction, UNCHANGED } from '../truth.ts';
+import { ABSENT, type TableEvent, type TrueChange, type TrueTransaction, UNCHANGED } from '../truth.ts';
 
 export interface BinlogTextOptions {
   /** The server's own mysqlbinlog. */
@@ -206,15 +206,18 @@ class BinlogTextReader {
     if (open === null || open.columns === UNTOLD) return;
     if (this.#group === null) throw new Error(`a row of ${open.table} outside of a transaction`);
     const { table, op, columns } = open;
-    const image = (values: Record<string, string | null> | null): Columns | null =>
-      values === null ? null : Object.fromEntries(columns.map((name) => [name, valueIn(values, name)]));
+    const image = (values: Record<string, string | null> | null, lender: Record<string, string | null>) =>
+      values === null
+        ? null
+        : Object.fromEntries(columns.map((name) => [name, valueIn({ ...lender, ...values }, name)]));
     this.#group.changes.push({
       table,
       op,
       position: this.#rowsFrom!,
       upTo: this.#rowsUpTo!,
-      old: image(open.old),
-      row: image(open.row),
+      old: image(open.old, {}),
+      // What the old row tells needs no place in the new one.
+      row: image(open.row, open.old ?? {}),
     });
   }
 
@@ -306,6 +309,9 @@ class BinlogTextReader {
   }
 }
 
+/** Columns whose values have a placeholder. */
+const TEXTS: ReadonlySet<string> = new Set(['status', 'total', 'note', 'what', 'body', 'j']);
+
 /** `###   @3='text'`: the third column's. */
 const VALUE = '###   @';
 
@@ -314,7 +320,7 @@ const UNTOLD: readonly string[] = [];
 
 function valueIn(values: Record<string, string | null>, name: string): string | null {
   const value = values[name];
-  return value === undefined ? UNCHANGED : value;
+  return value === undefined ? (TEXTS.has(name) ? UNCHANGED : ABSENT) : value;
 }
 
 /** Before the text of an expression over the old value, in place of a value. */

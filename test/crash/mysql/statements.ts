@@ -101,16 +101,16 @@ export function bigStatement(step: BigStep, rows: number, numbers: Numbers): str
   }
 }
 
-export type SessionMode = 'plain' | 'compressed' | 'partial json' | 'compressed partial json' | 'noblob';
+export type SessionMode = 'plain' | 'compressed' | 'partial json' | 'compressed partial json' | 'noblob' | 'minimal';
 
-/** How a session logs what it does. A difference of JSON needs the old document, which a noblob image lacks. */
+/** How a session logs what it does. A difference of JSON needs the old document, which the smaller images lack. */
 export const SESSION_MODES: Readonly<Record<MysqlFamily, readonly SessionMode[]>> = {
-  mysql: ['plain', 'compressed', 'partial json', 'compressed partial json', 'noblob'],
-  mariadb: ['plain', 'noblob'],
+  mysql: ['plain', 'compressed', 'partial json', 'compressed partial json', 'noblob', 'minimal'],
+  mariadb: ['plain', 'noblob', 'minimal'],
 };
 
 export function sessionStatement(family: MysqlFamily, mode: SessionMode): string {
-  const image = `binlog_row_image = ${mode === 'noblob' ? 'NOBLOB' : 'FULL'}`;
+  const image = `binlog_row_image = ${mode === 'noblob' || mode === 'minimal' ? mode : 'full'}`;
   if (family === 'mariadb') return `SET SESSION ${image}`;
   const options = `binlog_row_value_options = ${mode.endsWith('partial json') ? 'PARTIAL_JSON' : "''"}`;
   const compression = `binlog_transaction_compression = ${mode.startsWith('compressed') ? 'ON' : 'OFF'}`;
