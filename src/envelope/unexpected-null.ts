@@ -42,12 +42,14 @@ export function allowNulls(mapping: TableMapping, change: RowChange): TableMappi
 }
 
 /** In a key-only image the other columns are absent, not NULL. `lender` has the values that `row` leaves out. */
-function rowHoldsNull(row: Row, lender: Row | null, columns: readonly ColumnMapping[]): boolean {
+export function rowHoldsNull(row: Row, lender: Row | null, columns: readonly ColumnMapping[]): boolean {
   if (row.image === 'key') return false;
   return columns.some((column) => {
     const start = row.spans[row.base + 2 * column.index];
     if (start === NULL_VALUE) return isNotNull(column);
-    return start === ABSENT_VALUE && needsValue(column) && (lender === null || !hasValue(lender, column.index));
+    if (start! >= 0) return false;
+    if (lender === null || !hasValue(lender, column.index)) return start === ABSENT_VALUE && needsValue(column);
+    return lender.spans[lender.base + 2 * column.index] === NULL_VALUE && isNotNull(column);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { RowChange } from '../../decoders/change.ts';
-import type { EnvelopeBuilder } from '../envelope/envelope.ts';
+import { type EnvelopeBuilder, isKeyChange } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
-import { holdsNull, isGuarded } from '../envelope/unexpected-null.ts';
+import { holdsNull, isGuarded, rowHoldsNull } from '../envelope/unexpected-null.ts';
 import type { ColumnMapping, Converter, HeaderConverter } from '../model/plugin.ts';
 import type { EncodedHeader, Header, SourceRecord } from '../model/record.ts';
 import type { Output } from './output.ts';
@@ -43,22 +43,38 @@ export class RecordEncoder {
 /** Values -> envelope -> converters: the specification of what a row change becomes. */
 export class StructuredPlan implements RowEncoder {
   readonly #shape: TableShape;
-  readonly #guarded: readonly ColumnMapping[];
+  /** Of the value and of the key: columns in which a null may have to be admitted. */
+  readonly #fields: readonly ColumnMapping[];
+  readonly #key: readonly ColumnMapping[];
   readonly #envelopes: EnvelopeBuilder;
   readonly #records: RecordEncoder;
 
   constructor(shape: TableShape, envelopes: EnvelopeBuilder, records: RecordEncoder) {
     this.#shape = shape;
-    this.#guarded = shape.mapping.columns.filter(isGuarded);
+    // The table's own columns: a mask's text stands for NULL, too.
+    const guarded = shape.mapping.columns.filter(isGuarded);
+    const among = (columns: readonly ColumnMapping[]) =>
+      guarded.filter((one) => columns.some((c) => c.index === one.index));
+    this.#fields = among(shape.fields);
+    this.#key = among(shape.key);
     this.#envelopes = envelopes;
     this.#records = records;
   }
 
   encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
-    if (holdsNull(change, this.#guarded)) return false;
+    if (this.#holdsNull(change)) return false;
     for (const record of this.#envelopes.row(change, this.#shape, { nowMicros, nextInTransaction })) {
       this.#records.encode(record);
     }
     return true;
+  }
+
+  /** Only what is written counts: of an old row the key is, when it has changed or the row is gone. */
+  #holdsNull(change: RowChange): boolean {
+    const { op, before, after } = change;
+    if (holdsNull(change, this.#fields)) return true;
+    const tellsOldKey = before !== null && (op === 'd' || isKeyChange(change, this.#shape));
+    if (tellsOldKey && rowHoldsNull(before, null, this.#key)) return true;
+    return op !== 'd' && after !== null && rowHoldsNull(after, before, this.#key);
   }
 }
