@@ -58,6 +58,8 @@ const HEARTBEAT_MS = 10_000;
 const PATIENCE_S = 86_400;
 /** Longest wait for an answer in the second session; the server is asked for little, but for its id also while it waits. */
 const ANSWER_WITHIN_MS = 30_000;
+/** Heartbeats without an event between them after which the server is asked whether its binlog is still the one that is read. */
+const ASK_EVERY = 6;
 /** Heartbeats after which the server takes a reader that has fallen silent for dead, and gives its server id away. */
 const GIVE_UP_AFTER = 6;
 
@@ -70,10 +72,18 @@ export function openDump(options: DumpOptions): BinlogDump {
   return new Dump(options);
 }
 
+function resetError(read: BinlogPosition, end: BinlogPosition): TailraceError {
+  const [has, ends] = [read, end].map(formatBinlogPosition);
+  return new TailraceError('source.connection_lost', `the server's binlog ends at ${ends}, and was read up to ${has}`, {
+    remedy: 'It was reset. What is lost by that is told at the next attempt.',
+  });
+}
+
 class Dump implements BinlogDump {
   readonly #options: DumpOptions;
   readonly #heartbeatMs: number;
   readonly #opening = new AbortController();
+  readonly #questions = new AbortController();
   readonly #watchdog: Watchdog;
   readonly #far: FarPosition | null;
   #control: Connection | null = null;
@@ -81,6 +91,8 @@ class Dump implements BinlogDump {
   #interval: NodeJS.Timeout | null = null;
   #isPaused = false;
   #hasEvents = false;
+  #quietBeats = 0;
+  #asking = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: DumpOptions) {
@@ -175,7 +187,11 @@ class Dump implements BinlogDump {
       // Says how the file is encrypted; what follows was decrypted for us.
       if (bytes[start + EVENT_TYPE_OFFSET] === EVENT_TYPE.mariadbStartEncryption) return;
       this.#options.onPacket(bytes, start, end);
+      const type = bytes[start + EVENT_TYPE_OFFSET];
+      if (type === EVENT_TYPE.heartbeat || type === EVENT_TYPE.heartbeatV2) return;
+      // The first of them tells the file.
       this.#hasEvents = true;
+      this.#quietBeats = 0;
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
     }
@@ -183,31 +199,40 @@ class Dump implements BinlogDump {
 
   #beat(): void {
     this.#watchdog.beat();
-    if (this.#control !== null) this.#ask(this.#control).catch((error: unknown) => this.#fail(error));
+    // Keeps the session, and with it the claim, and notices when it is gone.
+    this.#control?.query('DO 1').catch((error: unknown) => this.#fail(error));
+    this.#quietBeats = this.#hasEvents ? this.#quietBeats + 1 : 0;
+    if (this.#quietBeats > 0 && this.#quietBeats % ASK_EVERY === 0) void this.#askForReset();
   }
 
-  /** Keeps the session, and with it the claim, and notices when it is gone; or when the binlog is, which the dump does not tell. */
-  async #ask(control: Connection): Promise<void> {
-    const { place, family } = this.#options;
-    // The first event tells the file.
-    const read = this.#hasEvents ? place?.() : undefined;
-    if (read === undefined) {
-      await control.query('DO 1');
-      return;
+  /**
+   * A dump does not tell that the binlog was reset: it waits in a file that is gone, heartbeats and all. Asked in a session of
+   * its own: the answer waits for whoever writes to the binlog, a big transaction perhaps.
+   */
+  async #askForReset(): Promise<void> {
+    const read = this.#options.place?.();
+    if (read === undefined || this.#asking) return;
+    this.#asking = true;
+    try {
+      const end = await this.#readEnd();
+      const ahead = end === null ? null : compareBinlogPositions(read, end);
+      if (ahead !== null && ahead > 0) this.#fail(resetError(read, end!));
+    } catch {
+      // It is asked again; a server that is gone is noticed otherwise.
+    } finally {
+      this.#asking = false;
     }
-    const [[status]] = await queryStatus(control, family);
-    if (status === undefined) return;
-    const end = { file: String(status.File), position: Number(status.Position) };
-    const ahead = compareBinlogPositions(read, end);
-    if (ahead === null || ahead <= 0) return;
-    const [has, ends] = [read, end].map(formatBinlogPosition);
-    throw new TailraceError(
-      'source.connection_lost',
-      `the server's binlog ends at ${ends}, and was read up to ${has}`,
-      {
-        remedy: 'It was reset. What is lost by that is told at the next attempt.',
-      },
-    );
+  }
+
+  async #readEnd(): Promise<BinlogPosition | null> {
+    const { config, family } = this.#options;
+    const session = await connect(config, ANSWER_WITHIN_MS, this.#questions.signal);
+    try {
+      const [[status]] = await queryStatus(session, family);
+      return status === undefined ? null : { file: String(status.File), position: Number(status.Position) };
+    } finally {
+      await disconnect(session);
+    }
   }
 
   #fail(error: unknown): void {
@@ -226,6 +251,7 @@ class Dump implements BinlogDump {
     if (this.#interval !== null) clearInterval(this.#interval);
     const control = this.#control;
     if (control === null) this.#opening.abort();
+    this.#questions.abort();
     await this.#command?.stop();
     if (control !== null) await disconnect(control);
   }
