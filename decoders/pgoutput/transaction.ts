@@ -1,10 +1,10 @@
 import type { Change, Row, RowOp, Table } from '../change.ts';
 import { Cursor } from '../cursor.ts';
 import { DecodeError } from '../decode-error.ts';
+import { PositionLostError } from '../position-lost-error.ts';
 import { SpanArena } from '../span-arena.ts';
 import { formatLsn } from './lsn.ts';
 import type { LogicalMessage } from './message.ts';
-import { PositionLostError } from '../position-lost-error.ts';
 import { parseTable, parseType } from './relation-messages.ts';
 import { parseNewRow, parseOldRow, parseOptionalOldRow, parseTruncate } from './row-messages.ts';
 import { parseBegin, parseCommit, parseLogicalMessage, parseOrigin } from './transaction-messages.ts';
