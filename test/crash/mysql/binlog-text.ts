@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { ABSENT, type TableEvent, type TrueChange, type TrueTransaction, UNCHANGED } from '../truth.ts';
+import { type TableEvent, type TrueChange, type TrueTransaction, UNCHANGED } from '../truth.ts';
+import { EXPRESSION_MARK, RowText } from './row-text.ts';
 
 export interface BinlogTextOptions {
   /** The server's own mysqlbinlog. */
@@ -23,17 +24,6 @@ interface Group {
   readonly id: string | null;
   changes: TrueChange[];
   tableEvents: TableEvent[];
-}
-
-/** `### INSERT INTO`, `### UPDATE`, `### DELETE FROM`. */
-const OPERATIONS = { INSERT: 'INSERT', UPDATE: 'UPDATE', DELETE: 'DELETE' } as const;
-
-interface OpenRow {
-  readonly table: string;
-  readonly op: TrueChange['op'];
-  readonly columns: readonly string[];
-  old: Record<string, string | null> | null;
-  row: Record<string, string | null> | null;
 }
 
 /**
@@ -69,6 +59,7 @@ export async function* readBinlogText(options: BinlogTextOptions): AsyncGenerato
 class BinlogTextReader {
   readonly #options: BinlogTextOptions;
   readonly #layouts = new Map<string, readonly string[]>();
+  readonly #rows = new RowText(this.#layouts);
   readonly #prepared = new Map<string, TrueChange[]>();
   #fileIndex = -1;
   /** Begin of the event at hand, and the end of the last. */
@@ -80,13 +71,6 @@ class BinlogTextReader {
   #statement = '';
   /** How many changes were made when it was set: the load has one at a time. */
   #savepoint = 0;
-  /** Of the rows events whose rows come next: all those of a statement come after their headers. */
-  #rowsFrom: bigint | null = null;
-  #rowsUpTo: bigint | null = null;
-  #hasRows = false;
-  #row: OpenRow | null = null;
-  #image: Record<string, string | null> | null = null;
-  #lastColumn = '';
 
   constructor(options: BinlogTextOptions) {
     this.#options = options;
@@ -95,7 +79,7 @@ class BinlogTextReader {
   /** A transaction whose end this line is, or null. */
   line(line: string): TrueTransaction | null {
     if (line.startsWith('###')) {
-      this.#rowText(line);
+      this.#rows.line(line);
       return null;
     }
     if (line.startsWith('#')) {
@@ -138,7 +122,7 @@ class BinlogTextReader {
   #header(line: string): void {
     // Of the places in such lines MariaDB's program gives several in advance: an event begins where the one before ends.
     if (line.startsWith('# at ')) {
-      if (this.#hasRows) this.#closeRows();
+      if (this.#rows.hasRows) this.#closeRows();
       return;
     }
     if (line.startsWith('# Start of compressed events')) this.#isCompressed = true;
@@ -159,73 +143,17 @@ class BinlogTextReader {
       this.#group = null;
       this.#fileIndex++;
     } else if (/^(Write|Update|Delete)_\w*rows/.test(what)) {
-      this.#rowsFrom ??= this.#here;
-      this.#rowsUpTo = this.#here;
+      this.#rows.event(this.#here);
     } else if (/^GTID \d/.test(what)) {
       this.#group = { id: what.split(' ')[1]!, changes: [], tableEvents: [] };
     }
   }
 
-  #rowText(line: string): void {
-    if (line.startsWith(VALUE)) {
-      if (this.#row!.columns === UNTOLD) return;
-      const { columns, table } = this.#row!;
-      const equals = line.indexOf('=');
-      const index = Number(line.slice(VALUE.length, equals));
-      const text = line.slice(equals + 1);
-      const name = columns[index - 1];
-      if (name === undefined) throw new Error(`${table} has no column ${index} as far as the load's DDL tells`);
-      this.#image![name] = parseValue(text);
-      this.#lastColumn = name;
-      return;
-    }
-    // An expression may take several lines.
-    if (line.startsWith('###    ')) {
-      if (this.#row!.columns !== UNTOLD) this.#image![this.#lastColumn] += ` ${line.slice(3).trim()}`;
-      return;
-    }
-    const operation = /^### (INSERT INTO|UPDATE|DELETE FROM) `(\w+)`\.`(\w+)`$/.exec(line);
-    if (operation !== null) {
-      const [, verb = '', database = '', name = ''] = operation;
-      this.#closeRow();
-      this.#hasRows = true;
-      const table = `${database}.${name}`;
-      const op = OPERATIONS[verb.split(' ')[0] as keyof typeof OPERATIONS];
-      const columns = this.#layouts.get(table) ?? UNTOLD;
-      this.#row = { table, op, columns, old: null, row: null };
-      return;
-    }
-    if (line === '### WHERE') this.#image = this.#row!.old = {};
-    else if (line === '### SET') this.#image = this.#row!.row = {};
-    else throw new Error(`mysqlbinlog wrote a line that this reader does not know: ${line.slice(0, 200)}`);
-  }
-
-  #closeRow(): void {
-    const open = this.#row;
-    this.#row = null;
-    if (open === null || open.columns === UNTOLD) return;
-    if (this.#group === null) throw new Error(`a row of ${open.table} outside of a transaction`);
-    const { table, op, columns } = open;
-    const image = (values: Record<string, string | null> | null, lender: Record<string, string | null>) =>
-      values === null
-        ? null
-        : Object.fromEntries(columns.map((name) => [name, valueIn({ ...lender, ...values }, name)]));
-    this.#group.changes.push({
-      table,
-      op,
-      position: this.#rowsFrom!,
-      upTo: this.#rowsUpTo!,
-      old: image(open.old, {}),
-      // What the old row tells needs no place in the new one.
-      row: image(open.row, open.old ?? {}),
-    });
-  }
-
   #closeRows(): void {
-    this.#closeRow();
-    this.#hasRows = false;
-    this.#rowsFrom = null;
-    this.#rowsUpTo = null;
+    const changes = this.#rows.take();
+    if (changes.length === 0) return;
+    if (this.#group === null) throw new Error(`a row of ${changes[0]!.table} outside of a transaction`);
+    for (const change of changes) this.#group.changes.push(change);
   }
 
   #execute(text: string): TrueTransaction | null {
@@ -307,40 +235,4 @@ class BinlogTextReader {
       this.#layouts.set(name(table), columns.split(','));
     }
   }
-}
-
-/** Columns whose values have a placeholder. */
-const TEXTS: ReadonlySet<string> = new Set(['status', 'total', 'note', 'what', 'body', 'j']);
-
-/** `###   @3='text'`: the third column's. */
-const VALUE = '###   @';
-
-/** Of tables that are not captured: no comment of the load tells of them. */
-const UNTOLD: readonly string[] = [];
-
-function valueIn(values: Record<string, string | null>, name: string): string | null {
-  const value = values[name];
-  return value === undefined ? (TEXTS.has(name) ? UNCHANGED : ABSENT) : value;
-}
-
-/** Before the text of an expression over the old value, in place of a value. */
-const EXPRESSION_MARK = '\u0000';
-
-/** value := 'NULL' | "'" text with escapes "'" | number [' (' the same without a sign ')'] | expression */
-function parseValue(text: string): string | null {
-  if (text === 'NULL') return null;
-  if (text.startsWith("'"))
-    return text.slice(1, -1).replace(/\\(x[0-9a-fA-F]{2}|.)/g, (_, code: string) => unescaped(code));
-  if (/^(JSON_|@\d+$)/.test(text)) return EXPRESSION_MARK + text;
-  const number = /^(-?[\d.]+)(?: \(\d+\))?$/.exec(text);
-  if (number === null)
-    throw new Error(`mysqlbinlog wrote a value that this reader does not know: ${text.slice(0, 200)}`);
-  return number[1]!;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0', b: '\b', Z: '\u001a' };
-
-function unescaped(code: string): string {
-  if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
-  return ESCAPES[code] ?? code;
 }
