@@ -164,8 +164,10 @@ class MysqlDatabase implements CrashDatabase {
     return {
       progress: async (stored: SourceOffset | null) => {
         if (stored === null) return { position: 'nowhere', isDone: false };
+        // The rows of a snapshot come under the position of its end.
+        const isInSnapshot = stored.snapshot !== undefined && stored.snapshot_completed !== true;
         const at = binlogPosition(String(stored.file), Number(stored.pos));
-        return { position: JSON.stringify(stored), isDone: at >= end };
+        return { position: JSON.stringify(stored), isDone: at >= end && !isInSnapshot };
       },
       [Symbol.asyncDispose]: () => client.end(),
     };
