@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { randomSource, SEED } from '../../decoders/binlog/seeded-random.ts';
 import { startMariadb } from '../../services/mariadb.ts';
@@ -81,6 +82,7 @@ async function purge(client: Connection): Promise<void> {
     await client.query(`PURGE BINARY LOGS TO '${files.at(-1)!.Log_name}'`);
     const [left] = await client.query<RowDataPacket[]>('SHOW BINARY LOGS');
     if (left.length === 1) return;
+    await sleep(50);
   }
 }
 
