@@ -64,7 +64,7 @@ async function checkTable(
       ...facts,
       comments: false,
     });
-    const remarks = [...unmapped(schema, context), ...engineRemarks(table, config)];
+    const remarks = [...unmapped(schema, context), ...engineRemarks(table, config), ...actionRemarks(ddl, facts)];
     const key = schema.primaryKey.length === 0 ? 'no primary key' : `key: ${schema.primaryKey.join(', ')}`;
     const image = (facts.rowImage ?? 'FULL') === 'FULL' ? 'before holds the whole old row' : null;
     const message = [key, ...(image === null ? [] : [image]), ...remarks].join('; ');
@@ -95,4 +95,12 @@ function engineRemarks({ engine }: ListedTable, config: MysqlConfig): readonly s
   return [
     `engine ${engine} has no views: what is written while a snapshot reads it may be read and streamed, too (snapshot.locking.mode=extended keeps it from being written)`,
   ];
+}
+
+/** SHOW CREATE TABLE has a line for each constraint, and no name or comment can begin one like it. */
+const FOREIGN_KEY_ACTION = /^ {2}CONSTRAINT .* FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|SET DEFAULT)\b/m;
+
+function actionRemarks(ddl: string, { logsForeignKeyActions }: ServerFacts): readonly string[] {
+  if (logsForeignKeyActions || !FOREIGN_KEY_ACTION.test(ddl)) return [];
+  return ['rows that its foreign key deletes or changes are not in the binlog of this server, and will not be told'];
 }

@@ -19,6 +19,11 @@ export interface ServerFacts {
   readonly logsReplicated: boolean;
   /** MariaDB's alone: false makes temporal columns whose binlog does not tell their digits. */
   readonly newTemporalFormat: boolean;
+  /**
+   * Rows that a foreign key's action changes are row events, too: MySQL from 9.6 on, unless it leaves foreign keys to
+   * InnoDB, which tells the binlog nothing of them. (MySQL manual, "innodb_native_foreign_keys")
+   */
+  readonly logsForeignKeyActions: boolean;
   readonly lowerCaseTableNames: 0 | 1 | 2;
   readonly explicitDefaultsForTimestamp: boolean;
 }
@@ -36,6 +41,7 @@ const NAMES = [
   'log_replica_updates',
   'log_slave_updates',
   'mysql56_temporal_format',
+  'innodb_native_foreign_keys',
   'lower_case_table_names',
   'explicit_defaults_for_timestamp',
 ];
@@ -61,6 +67,7 @@ export async function readServerFacts(client: Connection): Promise<ServerFacts> 
     encryptsBinlog: isOn('encrypt_binlog'),
     logsReplicated: isOn('log_replica_updates') || isOn('log_slave_updates'),
     newTemporalFormat: value('mysql56_temporal_format') !== 'OFF',
+    logsForeignKeyActions: value('innodb_native_foreign_keys') === 'OFF',
     lowerCaseTableNames: lower === 1 || lower === 2 ? lower : 0,
     explicitDefaultsForTimestamp: isOn('explicit_defaults_for_timestamp'),
   };
