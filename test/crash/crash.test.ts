@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { whyNoMysql } from '../services/shared-mysql.ts';
 import type { DatabaseKind } from './database.ts';
-import { isMutant, MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
+import { MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
 import { type RegimeReport, runCrashRegime } from './regime.ts';
 import { type PositionKind, startServer } from './start-server.ts';
 
@@ -17,10 +17,10 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 20, skip: async () => false },
-  { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 6, skip: () => whyNoMysql('mysql') },
-  { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 6, skip: () => whyNoMysql('mysql') },
-  { name: 'MariaDB', database: 'mariadb', position: 'gtid', kills: 6, skip: () => whyNoMysql('mariadb') },
+  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 12, skip: async () => false },
+  { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 4, skip: () => whyNoMysql('mysql') },
+  { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 4, skip: () => whyNoMysql('mysql') },
+  { name: 'MariaDB', database: 'mariadb', position: 'gtid', kills: 4, skip: () => whyNoMysql('mariadb') },
 ];
 
 async function regime(t: TestContext, kind: Kind, kills: number, mutant: Mutant | null): Promise<RegimeReport> {
@@ -46,7 +46,16 @@ for (const kind of KINDS) {
   });
 }
 
-for (const name of Object.keys(MUTANTS).filter(isMutant)) {
+/** One of each kind; the others have `npm run test:crash -- --mutant`. */
+const PLAYED: readonly Mutant[] = [
+  'ack-before-append',
+  'resume-without-skip',
+  'offset-apart',
+  'rows-at-xa-prepare',
+  'ddl-late',
+];
+
+for (const name of PLAYED) {
   const { caught, databases }: MutantDefinition = MUTANTS[name];
   const kind = KINDS.find(({ database }) => databases.includes(database))!;
   test(`the mutant ${name} is caught`, { skip: await kind.skip() }, async (t) => {
