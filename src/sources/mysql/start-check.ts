@@ -105,6 +105,16 @@ function findLoss(input: StartInput, stored: Position): TailraceError | null {
   return fileLoss(stored, input);
 }
 
+/** Whether the server says that it has executed all of the stored transactions that are its own. */
+export function hasExecuted(server: ServerState, { gtids }: Position, family: ServerFamily): boolean {
+  if (!server.hasGtids || gtids === null || gtids === '') return true;
+  const stored = parseExecutedGtids(family, gtids);
+  const executed = parseExecutedGtids(family, server.executed);
+  if (stored.family === 'mariadb') return executed.family === 'mariadb' && executed.list.contains(stored.list);
+  const missing = stored.set.subtract(GtidSet.parse(server.executed));
+  return ![...missing.sources()].some(({ uuid }) => uuid === server.uuid);
+}
+
 function mysqlLoss(stored: GtidSet, { server, capturesSource }: StartInput): TailraceError | null {
   const missing = stored.subtract(GtidSet.parse(server.executed));
   if (!missing.isEmpty) {

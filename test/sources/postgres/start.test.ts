@@ -22,6 +22,17 @@ async function ran(database: TestDatabase, keys: Record<string, string> = {}): P
   return [config, run.offset!];
 }
 
+/** The server frees a slot some time after its reader has said goodbye. */
+async function dropSlot({ client }: TestDatabase, config: PostgresConfig): Promise<void> {
+  const name = config['slot.name'];
+  const isActive = async (): Promise<boolean> => {
+    const { rows } = await client.query('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [name]);
+    return rows[0].active;
+  };
+  while (await isActive()) await sleep(20);
+  await client.query('SELECT pg_drop_replication_slot($1)', [name]);
+}
+
 async function failure(config: PostgresConfig, from: SourceOffset | null): Promise<TailraceError> {
   const run = new SourceRun(config, { from });
   return run.done.then(
@@ -33,7 +44,7 @@ async function failure(config: PostgresConfig, from: SourceOffset | null): Promi
 test('a slot that is gone while a position is stored stops the start; when_needed reads the tables again', async (t) => {
   const database = await useDatabase(t);
   const [config, offset] = await ran(database);
-  await database.client.query('SELECT pg_drop_replication_slot($1)', [config['slot.name']]);
+  await dropSlot(database, config);
   await database.client.query('INSERT INTO items VALUES (3)');
   const error = await failure(config, offset);
   assert.equal(error.code, 'source.slot_missing');
@@ -51,7 +62,7 @@ test('a slot that is gone while a position is stored stops the start; when_neede
 test('a slot that was made anew behind our back is told from the one we knew', async (t) => {
   const database = await useDatabase(t);
   const [config, offset] = await ran(database);
-  await database.client.query('SELECT pg_drop_replication_slot($1)', [config['slot.name']]);
+  await dropSlot(database, config);
   await database.client.query('INSERT INTO items VALUES (3)');
   await database.client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [config['slot.name']]);
   assert.equal((await failure(config, offset)).code, 'source.position_lost');
