@@ -108,6 +108,8 @@ function withDefault(
   { defaultText }: AlterAction & { kind: 'set-default' },
   { dialect }: ColumnContext,
 ): ColumnSchema {
+  // The server takes a default of an AUTO_INCREMENT column and forgets it; the mark has other columns, too: ON UPDATE.
+  if (column.autoIncremented && !/^(?:TIMESTAMP|DATETIME)\b/.test(column.typeName)) return column;
   return { ...column, ...defaultValue(defaultText, column.optional, dialect) };
 }
 
