@@ -76,7 +76,7 @@ async function listTopics(options: LogLocation & { readonly json?: boolean }, io
       topic,
       String(partitions.length),
       formatCount(sum(partitions, (part) => part.records)),
-      formatBytes(sum(partitions, (part) => part.sizeBytes)),
+      formatBytes(sum(partitions, (part) => part.sizeBytes ?? 0)),
     ]);
     await io.stdout.write(textTable([['TOPIC', 'PARTITIONS', 'RECORDS', 'SIZE'], ...rows]));
   });

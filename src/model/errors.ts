@@ -29,6 +29,16 @@ export type ErrorCode =
   | 'log.fenced'
   | 'log.write'
   | 'log.topic_missing'
+  | 'log.connect'
+  | 'log.authentication'
+  | 'log.tls'
+  | 'log.privilege'
+  | 'log.setting'
+  | 'log.unavailable'
+  | 'log.record_too_large'
+  | 'converter.registry'
+  | 'converter.registry_refused'
+  | 'converter.schema'
   | 'http.listen'
   | 'internal';
 
@@ -37,7 +47,7 @@ export type ErrorAction = 'retry' | 'restart' | 'fail';
 
 export interface ErrorPolicy {
   readonly action: ErrorAction;
-  /** Process exit code when it ends a command: 2 usage and configuration, 3 source, 4 log, 1 anything else. */
+  /** Process exit code when it ends a command: 2 usage and configuration, 3 source, 4 log and converter, 1 anything else. */
   readonly exitCode: 1 | 2 | 3 | 4;
   readonly httpStatus: number;
 }
@@ -73,6 +83,16 @@ export const ERROR_POLICY: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'log.fenced': { action: 'fail', exitCode: 4, httpStatus: 409 },
   'log.write': { action: 'fail', exitCode: 4, httpStatus: 500 },
   'log.topic_missing': { action: 'fail', exitCode: 4, httpStatus: 404 },
+  'log.connect': { action: 'restart', exitCode: 4, httpStatus: 503 },
+  'log.authentication': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'log.tls': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'log.privilege': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'log.setting': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'log.unavailable': { action: 'restart', exitCode: 4, httpStatus: 503 },
+  'log.record_too_large': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'converter.registry': { action: 'restart', exitCode: 4, httpStatus: 503 },
+  'converter.registry_refused': { action: 'fail', exitCode: 4, httpStatus: 500 },
+  'converter.schema': { action: 'fail', exitCode: 4, httpStatus: 500 },
   'http.listen': { action: 'fail', exitCode: 2, httpStatus: 500 },
   internal: { action: 'fail', exitCode: 1, httpStatus: 500 },
 };

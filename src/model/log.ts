@@ -51,18 +51,23 @@ export interface PartitionInfo {
   /** Log offset that the next record will get. */
   readonly endOffset: number;
   readonly records: number;
-  /** Stored (compressed) size. */
-  readonly sizeBytes: number;
+  /** Stored (compressed) size; null where the log cannot tell. */
+  readonly sizeBytes: number | null;
 }
 
 /** Where topics are kept. Writing side of a task, and reading side for commands and sinks. */
 export interface TopicLog {
+  /** Where it is, for messages: a file, or `Kafka at host:port`. */
+  readonly name: string;
   readonly guarantee: 'exactly-once' | 'at-least-once';
   readonly offsets: OffsetStore;
   /** Starts a new generation of a connector's task: everything of an older generation is refused from now on. */
   fence(connector: string): Promise<number>;
-  /** Number of partitions of a topic, creating it with the configured number when it is new. Cached: called per table, not per row. */
-  partitionsOf(topic: string): number;
+  /**
+   * Number of partitions of a topic, creating it with the configured number when it is new; null: `append` itself chooses
+   * a partition for each record. Cached: called per table, not per row.
+   */
+  partitionsOf(topic: string): number | null;
   /** Makes records and offset durable together (they survive a power cut when it resolves), or rejects with nothing written. */
   append(append: Append): Promise<void>;
   topics(): Promise<readonly TopicInfo[]>;
@@ -71,6 +76,8 @@ export interface TopicLog {
    * A `from` below the oldest kept record begins at the oldest.
    */
   read(request: ReadRequest, signal?: AbortSignal): AsyncIterable<LogRecord>;
+  /** As `read`, as many at a time as the log has together. */
+  readBatches(request: ReadRequest, signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>;
   close(): Promise<void>;
 }
 

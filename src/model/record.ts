@@ -30,14 +30,15 @@ export interface EncodedHeader {
 export const INDEX_STRIDE = 3;
 
 /**
- * The records of one append for one topic partition, in order. `bytes[0, length)` holds them back to back, each its key
+ * The records of one append for one topic partition (or for one topic), in order. `bytes[0, length)` holds them back to back, each its key
  * then its value; record `i` is described by `index[3i]` key length (-1: null key), `index[3i + 1]` value length
  * (-1: null value) and `index[3i + 2]`, its place in `headers` (records mostly share their headers).
  * Borrowed: valid until the append settles.
  */
 export interface EncodedRecords {
   readonly topic: string;
-  readonly partition: number;
+  /** Null: the log puts each record where its key belongs, in the order they have here. */
+  readonly partition: number | null;
   /** The topic is a source's own, `Batch.state`: it is kept whole, whatever the retention. Absent: it is not. */
   readonly kept?: boolean;
   readonly count: number;

@@ -131,7 +131,7 @@ export class CompiledPlan implements RowEncoder {
   readonly #keyStart: Buffer;
   readonly #keyEnd: Buffer;
   readonly #valueStart: Buffer;
-  readonly #partitions: number;
+  readonly #partitions: number | null;
   /** Keys are written here first where they decide on the partition. */
   readonly #keySink: JsonSink;
   readonly #valueEndText: string;
@@ -197,8 +197,8 @@ export class CompiledPlan implements RowEncoder {
       this.#keyLength = -1;
       return output.writerFor(topic, null);
     }
-    if (this.#partitions === 1) {
-      const writer = output.writer(topic, 0);
+    if (this.#partitions === 1 || this.#partitions === null) {
+      const writer = output.writer(topic, this.#partitions === 1 ? 0 : null);
       const start = writer.sink.position;
       this.#writeKey(writer.sink, keyed, before);
       this.#keyLength = writer.sink.position - start;

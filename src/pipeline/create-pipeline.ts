@@ -18,7 +18,7 @@ export interface PipelineParts {
   readonly source: Source;
   /** Debezium's name of the connector in its headers: `postgresql`, `mysql`, `mariadb`. */
   readonly connectorType: string;
-  readonly partitionsOf: (topic: string) => number;
+  readonly partitionsOf: (topic: string) => number | null;
   readonly partitioner: Partitioner;
   /** `structured` forgoes the compiled plan: the two must give the same bytes. */
   readonly plan?: 'compiled' | 'structured';

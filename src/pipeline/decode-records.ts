@@ -1,8 +1,9 @@
 import { type EncodedRecords, INDEX_STRIDE, type LogRecord } from '../model/record.ts';
 
-/** The single records of an encoded part, as a log would give them back; their bytes are copies. */
+/** The single records of an encoded part whose partition is chosen, as a log would give them back; their bytes are copies. */
 export function decodeRecords(part: EncodedRecords, firstOffset: number, timestampMs: number): LogRecord[] {
   const { topic, partition, count, bytes, index, headers } = part;
+  if (partition === null) throw new TypeError(`the partition of records of ${topic} is not chosen`);
   const records: LogRecord[] = [];
   let at = 0;
   const take = (length: number): Buffer | null => {

@@ -11,20 +11,20 @@ export type Partitioner = (topic: string, key: Uint8Array | null, partitions: nu
 export class Output {
   readonly #pool = new SlabPool();
   readonly #partition: Partitioner;
-  readonly #partitionsOf: (topic: string) => number;
+  readonly #partitionsOf: (topic: string) => number | null;
   #writers = new Map<string, RecordWriter[]>();
 
-  constructor(partitionsOf: (topic: string) => number, partition: Partitioner) {
+  constructor(partitionsOf: (topic: string) => number | null, partition: Partitioner) {
     this.#partitionsOf = partitionsOf;
     this.#partition = partition;
   }
 
-  partitionsOf(topic: string): number {
+  partitionsOf(topic: string): number | null {
     return this.#partitionsOf(topic);
   }
 
-  /** The writer of a partition, made on its first record in this batch. `kept`: of a source's own topic. */
-  writer(topic: string, partition: number, kept = false): RecordWriter {
+  /** The writer of a partition, made on its first record in this batch; null: the log chooses it. `kept`: of a source's own topic. */
+  writer(topic: string, partition: number | null, kept = false): RecordWriter {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
       writers = [];
@@ -39,7 +39,8 @@ export class Output {
 
   /** The writer that a key's record goes to. */
   writerFor(topic: string, key: Uint8Array | null): RecordWriter {
-    return this.writer(topic, this.#partition(topic, key, this.#partitionsOf(topic)));
+    const partitions = this.#partitionsOf(topic);
+    return this.writer(topic, partitions === null ? null : this.#partition(topic, key, partitions));
   }
 
   append(

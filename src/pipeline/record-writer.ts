@@ -29,14 +29,17 @@ export class SlabPool {
 /** Collects the records of one topic partition: keys and values go into `sink`, their lengths into the index. */
 export class RecordWriter implements EncodedRecords {
   readonly topic: string;
-  readonly partition: number;
+  readonly partition: number | null;
   readonly kept: boolean;
   readonly sink: JsonSink;
   index: Int32Array = new Int32Array(INITIAL_RECORDS * INDEX_STRIDE);
   count = 0;
   readonly headers: (readonly EncodedHeader[])[] = [];
 
-  constructor(place: { readonly topic: string; readonly partition: number; readonly kept: boolean }, slab: Buffer) {
+  constructor(
+    place: { readonly topic: string; readonly partition: number | null; readonly kept: boolean },
+    slab: Buffer,
+  ) {
     this.topic = place.topic;
     this.partition = place.partition;
     this.kept = place.kept;

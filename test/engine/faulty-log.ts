@@ -33,6 +33,10 @@ export class FaultyLog implements TopicLog {
     this.#onEvent = onEvent;
   }
 
+  get name(): string {
+    return this.#log.name;
+  }
+
   get guarantee(): TopicLog['guarantee'] {
     return this.#log.guarantee;
   }
@@ -45,7 +49,7 @@ export class FaultyLog implements TopicLog {
     return this.#log.fence(connector);
   }
 
-  partitionsOf(topic: string): number {
+  partitionsOf(topic: string): number | null {
     return this.#log.partitionsOf(topic);
   }
 
@@ -106,6 +110,10 @@ export class FaultyLog implements TopicLog {
 
   topics(): Promise<readonly TopicInfo[]> {
     return this.#log.topics();
+  }
+
+  readBatches(request: ReadRequest, signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
+    return this.#log.readBatches(request, signal);
   }
 
   read(request: ReadRequest, signal?: AbortSignal): AsyncIterable<LogRecord> {

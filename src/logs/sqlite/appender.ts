@@ -120,6 +120,7 @@ export class Appender {
       const { count } = records;
       if (count === 0) continue;
       const topic = records.kept === true ? this.#topics.obtainKept(records.topic) : this.#topics.obtain(records.topic);
+      if (records.partition === null) throw new TypeError(`the partition of records of ${records.topic} is not chosen`);
       const state = partitionOf(topic, records.partition);
       const end = ends.get(state) ?? { offset: state.endOffset, bytes: state.endBytes };
       const stored = encodeBatch(records, this.#compressor);

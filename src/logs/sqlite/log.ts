@@ -37,8 +37,7 @@ export interface SqliteLogOptions {
 export interface SqliteLog extends TopicLog {
   /** A writer's is that of the file itself. */
   readonly path: string;
-  /** As {@link TopicLog.read}, a stored batch at a time. */
-  readBatches(request: ReadRequest, signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>;
+  partitionsOf(topic: string): number;
   /** Stores, durably and all or none, where a group goes on reading. */
   commitLogOffsets(group: string, offsets: readonly GroupOffset[]): Promise<void>;
   committedLogOffsets(group: string): Promise<readonly GroupOffset[]>;
@@ -108,6 +107,10 @@ class SqliteTopicLog implements SqliteLog {
         ? null
         : new Appender(db, { topics: this.#topics, offsets }, { path, compression, retention, clock });
     if (lock !== null) writeWriter(db, clock());
+  }
+
+  get name(): string {
+    return this.path;
   }
 
   async fence(connector: string): Promise<number> {

@@ -21,8 +21,8 @@ test('retention by bytes deletes whole batches from the old end and keeps at lea
     const info = (await log.topics())[0]!.partitions[0]!;
     assert.equal(info.endOffset, (i + 1) * 10);
     assert.equal(info.startOffset % 10, 0);
-    assert.ok(info.sizeBytes < 10_000 + 1100, `${info.sizeBytes} bytes kept`);
-    assert.ok(info.startOffset === 0 || info.sizeBytes >= 10_000, `${info.sizeBytes} bytes kept`);
+    assert.ok(info.sizeBytes! < 10_000 + 1100, `${info.sizeBytes} bytes kept`);
+    assert.ok(info.startOffset === 0 || info.sizeBytes! >= 10_000, `${info.sizeBytes} bytes kept`);
   }
   const before = (await log.topics())[0]!.partitions[0]!;
   assert.ok(before.startOffset > 800);
