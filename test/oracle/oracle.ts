@@ -67,7 +67,7 @@ export function oracleKindOf(family: 'postgres' | 'mysql' | 'mariadb'): OracleKi
  * @throws Unavailable where there is no Java 17 or Maven and none can be installed, or the jars cannot be had.
  */
 export async function startOracle(kind: OracleKind): Promise<Oracle> {
-  const lib = await fetchJars(join(here, poms[kind]));
+  const lib = await fetchJars(kind);
   const jvm = spawn(
     'java',
     [
@@ -82,8 +82,13 @@ export async function startOracle(kind: OracleKind): Promise<Oracle> {
   return oracle;
 }
 
-/** The jars of a pom, in a folder named after its content, so that a changed pom fetches anew. */
-async function fetchJars(pom: string): Promise<string> {
+/**
+ * The jars of Debezium, and of Kafka Connect with it, in a folder named after their pom's content, so that a changed pom
+ * fetches anew.
+ * @throws Unavailable where there is no Java 17 or Maven and none can be installed, or the jars cannot be had.
+ */
+export async function fetchJars(kind: OracleKind): Promise<string> {
+  const pom = join(here, poms[kind]);
   ensureDebianPackages(['openjdk-17-jdk-headless'], '/usr/bin/java');
   const folder = join(
     repository,
