@@ -2,11 +2,13 @@ import type { ConnectorConfig } from './config/connector.ts';
 import { type ConnectorKind, type LagReader, loadConnectorKind } from './connector-kind.ts';
 import { Backoff } from './engine/backoff.ts';
 import { Supervisor } from './engine/supervisor.ts';
+import type { KafkaLogSettings } from './logs/kafka/settings.ts';
 import { partitionFor } from './logs/partitioner.ts';
 import type { SqliteLog } from './logs/sqlite/log.ts';
 import { OpenLogs } from './logs/sqlite/open-logs.ts';
 import { createStateReader } from './logs/state-reader.ts';
 import { TailraceError } from './model/errors.ts';
+import type { TopicLog } from './model/log.ts';
 import type { BatchEncoder, Source } from './model/plugin.ts';
 import type { HealthProvider, TaskStatus } from './model/status.ts';
 import type { Logger } from './observe/logger.ts';
@@ -27,6 +29,8 @@ export interface WorkerOptions {
   readonly until?: 'stopped' | 'snapshot';
   /** Logs that are open already, by their paths. */
   readonly logs?: ReadonlyMap<string, SqliteLog>;
+  /** How connectors write to Kafka, by their names; the others have the embedded log. */
+  readonly kafka?: ReadonlyMap<string, KafkaLogSettings>;
   /** `structured` forgoes the compiled plan: slower, and the same bytes. */
   readonly plan?: 'compiled' | 'structured';
 }
@@ -51,10 +55,22 @@ export async function runConnectors(configs: readonly ConnectorConfig[], options
   const stopping = new AbortController();
   const stopped = AbortSignal.any([signal, stopping.signal]);
   const logs = new OpenLogs(options.logs ?? new Map());
+  const kafkaLogs: TopicLog[] = [];
+  const openLog = async (config: ConnectorConfig): Promise<TopicLog> => {
+    const settings = options.kafka?.get(config.name);
+    if (settings === undefined) return logs.open(config);
+    const { createKafkaLog } = await import('./logs/kafka/log.ts');
+    const log = createKafkaLog(settings, options.logger.child({ connector: config.name }));
+    kafkaLogs.push(log);
+    return log;
+  };
   let http: HttpServer | null = null;
   try {
     const kinds = await Promise.all(configs.map(loadConnectorKind));
-    const connectors = configs.map((config, i) => createConnector(config, kinds[i]!, logs.open(config), options));
+    const connectors: Connector[] = [];
+    for (const [i, config] of configs.entries()) {
+      connectors.push(createConnector(config, kinds[i]!, await openLog(config), options));
+    }
     http = await startHttp(connectors, options);
     const statuses = () => connectors.map(({ supervisor }) => supervisor.status());
     const timer = setInterval(() => {
@@ -69,6 +85,7 @@ export async function runConnectors(configs: readonly ConnectorConfig[], options
     }
   } finally {
     await http?.close();
+    for (const log of kafkaLogs) await log.close();
     await logs.close();
   }
 }
@@ -96,7 +113,7 @@ async function runAll(connectors: readonly Connector[], logger: Logger, signal: 
 function createConnector(
   config: ConnectorConfig,
   kind: ConnectorKind,
-  log: SqliteLog,
+  log: TopicLog,
   options: WorkerOptions,
 ): Connector {
   const { logger, plan = 'compiled' } = options;

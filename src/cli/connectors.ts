@@ -2,43 +2,75 @@ import { ConfigValueError } from '../config/config-def.ts';
 import { type ConnectorConfig, isPostgresConfig } from '../config/connector.ts';
 import { formatIssue, type LoadedConnector, loadConnector } from '../config/load.ts';
 import { parseListenAddress, type TailraceConfig, tailraceDef } from '../config/worker.ts';
+import type { KafkaLogSettings } from '../logs/kafka/settings.ts';
 import { realLogPath } from '../logs/sqlite/log-path.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { CommandIo } from './command-io.ts';
+import { chooseWorker } from './worker-choice.ts';
 
 export interface ConnectorOptions {
+  /** Brokers, in place of the embedded log. */
+  readonly kafka?: string;
   /** In place of `tailrace.http.listen`. */
   readonly http?: string;
 }
 
+/** What one process is to run. */
+export interface LoadedConnectors {
+  readonly configs: readonly ConnectorConfig[];
+  /** How those that write to Kafka do so, by name. */
+  readonly kafka: ReadonlyMap<string, KafkaLogSettings>;
+}
+
 /**
  * Loads the connectors that one process is to run, tells their warnings, and refuses those that would get in each other's way.
+ * One of the files may be the worker's, which says where Kafka is.
  * Throws `config.unreadable` and `config.invalid`, the latter with a line for every problem of every file.
  */
-export function loadConnectors(
-  paths: readonly string[],
+export async function loadConnectors(
+  files: readonly string[],
   options: ConnectorOptions,
   io: CommandIo,
   logger: Logger,
-): readonly ConnectorConfig[] {
+): Promise<LoadedConnectors> {
+  const { worker, paths } = chooseWorker(files, options.kafka, io);
   const loaded: LoadedConnector[] = [];
   const problems: string[] = [];
   for (const path of paths) {
     try {
-      const connector = loadConnector(path, io.env);
+      const connector = loadConnector(path, io.env, worker);
       io.scrubber.add(connector.secrets);
       loaded.push(connector);
     } catch (error) {
       if (!(error instanceof TailraceError) || error.code !== 'config.invalid') throw error;
-      problems.push(error.message);
+      problems.push(...error.message.split('\n'));
     }
   }
   problems.push(...conflicts(loaded));
-  if (problems.length > 0) throw new TailraceError('config.invalid', problems.join('\n'));
-  for (const issue of loaded.flatMap((connector) => connector.warnings)) logger.warn(formatIssue(issue));
+  if (problems.length > 0) throw new TailraceError('config.invalid', distinct(problems).join('\n'));
+  const warnings = [...(worker?.warnings ?? []), ...loaded.flatMap((connector) => connector.warnings)];
+  for (const line of distinct(warnings.map(formatIssue))) logger.warn(line);
   const listen = options.http === undefined ? null : httpAddress(options.http);
-  return loaded.map(({ config }) => (listen === null ? config : { ...config, 'tailrace.http.listen': listen.address }));
+  const configs = loaded.map(({ config }) =>
+    listen === null ? config : { ...config, 'tailrace.http.listen': listen.address },
+  );
+  return { configs, kafka: await loadKafka(loaded) };
+}
+
+async function loadKafka(connectors: readonly LoadedConnector[]): Promise<LoadedConnectors['kafka']> {
+  const settings = new Map<string, KafkaLogSettings>();
+  for (const { config, kafka } of connectors) {
+    if (kafka === null) continue;
+    const { loadKafkaSettings } = await import('../logs/kafka/load-settings.ts');
+    settings.set(config.name, await loadKafkaSettings(kafka));
+  }
+  return settings;
+}
+
+/** What the worker's file says is found again with each of its connectors. */
+function distinct(lines: readonly string[]): readonly string[] {
+  return [...new Set(lines)];
 }
 
 function httpAddress(text: string): { readonly address: ConnectorConfig['tailrace.http.listen'] } {
@@ -98,7 +130,8 @@ function logDisagreements(connectors: readonly LoadedConnector[]): readonly stri
   const found: string[] = [];
   const firstOf = new Map<string, LoadedConnector>();
   for (const connector of connectors) {
-    const { path, config } = connector;
+    const { path, config, kafka } = connector;
+    if (kafka !== null) continue;
     const log = realLogPath(config['tailrace.log.path']);
     const first = firstOf.get(log) ?? connector;
     firstOf.set(log, first);

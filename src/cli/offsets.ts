@@ -1,14 +1,16 @@
 import { Command } from 'commander';
-import type { SqliteLog } from '../logs/sqlite/log.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { SourceOffset, SourcePartition, StoredOffset } from '../model/log.ts';
+import type { SourceOffset, SourcePartition, StoredOffset, TopicLog } from '../model/log.ts';
 import type { CommandIo } from './command-io.ts';
-import { addLogOptions, type LogLocation, locateLog } from './log-location.ts';
+import type { LogOptions } from './command-logger.ts';
+import { addLogOptions, type LogLocation } from './log-location.ts';
+import { exportCommand, importCommand } from './offsets-transfer.ts';
+import { withLog } from './open-log.ts';
 
-interface ShowOptions extends LogLocation {
+interface ShowOptions extends LogLocation, LogOptions {
   readonly json?: boolean;
 }
-interface ChangeOptions extends LogLocation {
+interface ChangeOptions extends LogLocation, LogOptions {
   readonly partition?: string;
 }
 
@@ -21,7 +23,10 @@ export function offsetsCommand(io: CommandIo): Command {
     .description('Shows where each connector goes on reading its database.')
     .argument('[connector]', 'only of this connector')
     .option('--json', 'one line of JSON for each')
-    .addHelpText('after', '\nExample:\n  tailrace offsets show --log shop.tailrace.db')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tailrace offsets show --log shop.tailrace.db\n  tailrace offsets show --worker worker.properties',
+    )
     .action((connector: string | undefined, options: ShowOptions) => showOffsets(connector, options, io));
   const set = addLogOptions(new Command('set'))
     .summary('store another offset')
@@ -46,16 +51,18 @@ export function offsetsCommand(io: CommandIo): Command {
     .addHelpText('after', '\nExample:\n  tailrace offsets reset shop')
     .action((connector: string, options: ChangeOptions) => resetOffset(connector, options, io));
   return new Command('offsets')
-    .summary('show, set or reset stored source offsets')
-    .description('Show, set or reset the stored source offsets of connectors.')
+    .summary('show, set, reset, export or import stored source offsets')
+    .description('The stored source offsets of connectors, in an embedded log or in Kafka: show, set, reset, move.')
     .addHelpText('after', '\nExample:\n  tailrace offsets show')
     .addCommand(show)
     .addCommand(set)
-    .addCommand(reset);
+    .addCommand(reset)
+    .addCommand(exportCommand(io))
+    .addCommand(importCommand(io));
 }
 
 async function showOffsets(connector: string | undefined, options: ShowOptions, io: CommandIo): Promise<void> {
-  await withLog(options, { readonly: true }, io, async (log) => {
+  await withLog(options, 'read', io, async (log) => {
     const stored = (await log.offsets.list()).filter((one) => connector === undefined || one.connector === connector);
     if (connector !== undefined && stored.length === 0) throw unknownConnector(connector, log);
     const isJson = options.json === true || !io.stdout.isTTY;
@@ -70,7 +77,7 @@ function readableOffset({ connector, partition, offset, updatedMs }: StoredOffse
 
 async function setOffset(connector: string, text: string, options: ChangeOptions, io: CommandIo): Promise<void> {
   const offset = parseObject<SourceOffset>('the offset', text, (value) => value === null || typeof value !== 'object');
-  await withLog(options, { readonly: false }, io, async (log) => {
+  await withLog(options, 'change', io, async (log) => {
     const partition = await choosePartition(connector, options.partition, log);
     await log.offsets.set(connector, partition, offset);
     await io.stdout.write(`${connector} ${JSON.stringify(partition)} goes on at ${JSON.stringify(offset)}\n`);
@@ -78,7 +85,7 @@ async function setOffset(connector: string, text: string, options: ChangeOptions
 }
 
 async function resetOffset(connector: string, options: ChangeOptions, io: CommandIo): Promise<void> {
-  await withLog(options, { readonly: false }, io, async (log) => {
+  await withLog(options, 'change', io, async (log) => {
     const partition = await choosePartition(connector, options.partition, log);
     const before = await log.offsets.get(connector, partition);
     if (before === null) throw unknownConnector(connector, log);
@@ -89,7 +96,7 @@ async function resetOffset(connector: string, options: ChangeOptions, io: Comman
   });
 }
 
-async function choosePartition(connector: string, text: string | undefined, log: SqliteLog): Promise<SourcePartition> {
+async function choosePartition(connector: string, text: string | undefined, log: TopicLog): Promise<SourcePartition> {
   if (text !== undefined) {
     return parseObject<SourcePartition>('--partition', text, (value) => typeof value === 'string');
   }
@@ -101,8 +108,8 @@ async function choosePartition(connector: string, text: string | undefined, log:
   });
 }
 
-function unknownConnector(connector: string, log: SqliteLog): TailraceError {
-  return new TailraceError('config.invalid', `${log.path} has no offset of a connector ${connector}`, {
+function unknownConnector(connector: string, log: TopicLog): TailraceError {
+  return new TailraceError('config.invalid', `${log.name} has no offset of a connector ${connector}`, {
     remedy:
       '`tailrace offsets show` lists those that it has; a new one needs --partition \'{"server":"<topic.prefix>"}\'.',
   });
@@ -120,22 +127,4 @@ function parseObject<T>(what: string, text: string, isAllowed: (value: unknown) 
     throw new TailraceError('config.invalid', `${what} is not a flat JSON object`);
   }
   return value as T;
-}
-
-async function withLog(
-  location: LogLocation,
-  mode: { readonly readonly: boolean },
-  io: CommandIo,
-  work: (log: SqliteLog) => Promise<void>,
-): Promise<void> {
-  const path = locateLog(location, io);
-  const { openSqliteLog } = await import('../logs/sqlite/log.ts');
-  // A first look for reading only: opening for writing would make a log where there is none.
-  await openSqliteLog({ path, readonly: true }).close();
-  const log = openSqliteLog({ path, readonly: mode.readonly });
-  try {
-    await work(log);
-  } finally {
-    await log.close();
-  }
 }

@@ -1,32 +1,40 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { SqliteLog } from '../logs/sqlite/log.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { PartitionInfo } from '../model/log.ts';
+import type { PartitionInfo, TopicLog } from '../model/log.ts';
 import type { LogRecord } from '../model/record.ts';
 import { type CommandIo, usesColor } from './command-io.ts';
+import type { LogOptions } from './command-logger.ts';
 import { parseCount } from './count-option.ts';
-import { addLogOptions, type LogLocation, locateLog } from './log-location.ts';
+import { addLogOptions, type LogLocation } from './log-location.ts';
+import { withLog } from './open-log.ts';
 import { recordLine } from './record-line.ts';
 import { renderRecord } from './render-change.ts';
 import { formatBytes, formatCount, textTable } from './text-table.ts';
 
 type From = number | 'earliest' | 'latest';
 
-interface ReadOptions extends LogLocation {
+interface ListOptions extends LogLocation, LogOptions {
+  readonly json?: boolean;
+}
+
+interface ReadOptions extends LogLocation, LogOptions {
   readonly partition?: number;
   readonly from: From;
   readonly limit?: number;
   readonly json?: boolean;
 }
 
-/** `tailrace topics`: what is in an embedded log. Reading disturbs no running connector. */
+/** `tailrace topics`: what is in a log. Reading disturbs no running connector. */
 export function topicsCommand(io: CommandIo): Command {
   const list = addLogOptions(new Command('list'))
     .summary('topics, their records and sizes')
-    .description('Lists the topics of an embedded log.')
+    .description('Lists the topics of an embedded log, or of Kafka.')
     .option('--json', 'one line of JSON for each topic')
-    .addHelpText('after', '\nExample:\n  tailrace topics list --log shop.tailrace.db')
-    .action((options: LogLocation & { readonly json?: boolean }) => listTopics(options, io));
+    .addHelpText(
+      'after',
+      '\nExample:\n  tailrace topics list --log shop.tailrace.db\n  tailrace topics list --kafka localhost:9092',
+    )
+    .action((options: ListOptions) => listTopics(options, io));
   const read = readOptions(new Command('read'), 'earliest')
     .summary('records of a topic, from the oldest to the end')
     .description(
@@ -40,8 +48,8 @@ export function topicsCommand(io: CommandIo): Command {
     .addHelpText('after', '\nExample:\n  tailrace topics follow shop.public.orders --from earliest')
     .action((topic: string, options: ReadOptions) => readTopic(topic, options, { follow: true }, io));
   return new Command('topics')
-    .summary('list, read and follow topics of an embedded log')
-    .description('Look into an embedded log: list, read and follow topics.')
+    .summary('list, read and follow topics')
+    .description('Look into an embedded log, or into Kafka: list, read and follow topics.')
     .addHelpText('after', '\nExample:\n  tailrace topics read shop.public.orders --json | head -3')
     .addCommand(list)
     .addCommand(read)
@@ -63,8 +71,8 @@ function parseFrom(text: string): From {
   return Number(text);
 }
 
-async function listTopics(options: LogLocation & { readonly json?: boolean }, io: CommandIo): Promise<void> {
-  await withLog(options, io, async (log) => {
+async function listTopics(options: ListOptions, io: CommandIo): Promise<void> {
+  await withLog(options, 'read', io, async (log) => {
     const topics = [...(await log.topics())].sort((a, b) => (a.topic < b.topic ? -1 : 1));
     if (options.json === true) {
       for (const topic of topics) await io.stdout.write(`${JSON.stringify(topic)}\n`);
@@ -76,7 +84,9 @@ async function listTopics(options: LogLocation & { readonly json?: boolean }, io
       topic,
       String(partitions.length),
       formatCount(sum(partitions, (part) => part.records)),
-      formatBytes(sum(partitions, (part) => part.sizeBytes ?? 0)),
+      partitions.some((part) => part.sizeBytes === null)
+        ? '-'
+        : formatBytes(sum(partitions, (part) => part.sizeBytes ?? 0)),
     ]);
     await io.stdout.write(textTable([['TOPIC', 'PARTITIONS', 'RECORDS', 'SIZE'], ...rows]));
   });
@@ -94,7 +104,7 @@ async function readTopic(
   const stop = new AbortController();
   const signal = mode.follow ? AbortSignal.any([io.interruption(), stop.signal]) : stop.signal;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  await withLog(options, io, async (log) => {
+  await withLog(options, 'read', io, async (log) => {
     const partitions = await choosePartitions(log, name, options.partition);
     const readOne = async ({ partition, endOffset }: PartitionInfo): Promise<void> => {
       const from = options.from === 'earliest' ? 0 : options.from === 'latest' ? endOffset : options.from;
@@ -114,14 +124,14 @@ async function readTopic(
 }
 
 async function choosePartitions(
-  log: SqliteLog,
+  log: TopicLog,
   name: string,
   partition: number | undefined,
 ): Promise<readonly PartitionInfo[]> {
   const topics = await log.topics();
   const topic = topics.find((one) => one.topic === name);
   if (topic === undefined) {
-    throw new TailraceError('log.topic_missing', `there is no topic ${name} in ${log.path}`, {
+    throw new TailraceError('log.topic_missing', `there is no topic ${name} in ${log.name}`, {
       remedy: '`tailrace topics list` shows the topics that there are.',
     });
   }
@@ -133,15 +143,4 @@ async function choosePartitions(
     );
   }
   return chosen;
-}
-
-async function withLog<T>(location: LogLocation, io: CommandIo, work: (log: SqliteLog) => Promise<T>): Promise<T> {
-  const path = locateLog(location, io);
-  const { openSqliteLog } = await import('../logs/sqlite/log.ts');
-  const log = openSqliteLog({ path, readonly: true });
-  try {
-    return await work(log);
-  } finally {
-    await log.close();
-  }
 }

@@ -1,8 +1,6 @@
-import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { MysqlConfig } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
-import { readPkcs12 } from './tls-pkcs12.ts';
+import { openKey, readStore, type Store } from '../../tls/store.ts';
 
 export type TlsConfig = Pick<
   MysqlConfig,
@@ -63,7 +61,7 @@ async function trustedCertificates(config: TlsConfig): Promise<string | null> {
   const key = 'database.ssl.truststore';
   const file = config[key];
   if (file === null) return null;
-  const { certificates } = await readStore(key, file, config['database.ssl.truststore.password']);
+  const { certificates } = await storeOf(key, file, config['database.ssl.truststore.password']);
   // OpenSSL passes over what is no certificate, and would then trust nobody.
   if (certificates === '') {
     throw new TailraceError('source.tls', `${file} holds no certificate`, {
@@ -78,57 +76,17 @@ async function clientCertificate(config: TlsConfig): Promise<Pick<TlsOptions, 'c
   const file = config[name];
   const password = config['database.ssl.keystore.password'];
   if (file === null) return {};
-  const { certificates: cert, keys: key } = await readStore(name, file, password);
+  const { certificates: cert, keys: key } = await storeOf(name, file, password);
   if (cert === '' || key === '') {
     throw new TailraceError('source.tls', `${file} holds no ${cert === '' ? 'certificate' : 'private key'}`, {
       remedy: `Set ${name} to a PEM or PKCS12 file with both the certificate and its key.`,
     });
   }
   if (!key.includes('ENCRYPTED')) return { cert, key };
-  return { cert, key: openKey(key, file, password ?? '') };
+  const passwordKey = `${name}.password`;
+  return { cert, key: openKey(key, { from: file, password: password ?? '', passwordKey, code: 'source.tls' }) };
 }
 
-function openKey(key: string, file: string, passphrase: string): string {
-  try {
-    return createPrivateKey({ key, format: 'pem', passphrase }).export({ type: 'pkcs8', format: 'pem' }) as string;
-  } catch (cause) {
-    throw new TailraceError('source.tls', `the private key in ${file} cannot be opened`, {
-      remedy: 'Check database.ssl.keystore.password.',
-      cause,
-    });
-  }
-}
-
-/** PEM texts of what a PEM or PKCS12 file holds. */
-interface Store {
-  readonly certificates: string;
-  readonly keys: string;
-}
-
-async function readStore(key: string, file: string, password: string | null): Promise<Store> {
-  const bytes = readTlsFile(key, file);
-  const magic = bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
-  // JKS and JCEKS, by the first bytes that the JDK writes.
-  if (magic === 0xfeedfeed || magic === 0xcececece) {
-    throw new TailraceError('source.tls', `${file} is a Java keystore (JKS), which only Java reads`, {
-      remedy: `Convert it: keytool -importkeystore -srckeystore ${file} -destkeystore ${file}.p12 -deststoretype PKCS12; then set ${key} to ${file}.p12.`,
-    });
-  }
-  // A DER sequence: no PEM text begins with 0x30, the digit zero.
-  if (bytes[0] === 0x30) return readPkcs12({ bytes, file, key, password });
-  const blocks = [...bytes.toString('latin1').matchAll(/-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----/gs)];
-  const labelled = (pattern: RegExp): string =>
-    blocks.flatMap(([block, label]) => (pattern.test(label!) ? [block] : [])).join('\n');
-  return { certificates: labelled(/CERTIFICATE$/), keys: labelled(/PRIVATE KEY$/) };
-}
-
-function readTlsFile(key: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new TailraceError('source.tls', `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`, {
-      remedy: `Check the path and the permissions of ${key}.`,
-      cause,
-    });
-  }
+function storeOf(key: string, file: string, password: string | null): Promise<Store> {
+  return readStore({ file, password, key, passwordKey: `${key}.password`, code: 'source.tls' });
 }
