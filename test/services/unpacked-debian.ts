@@ -26,7 +26,7 @@ export interface DebianTreeOptions {
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Outside the repository: it is hundreds of megabytes that every checkout shares. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tailrace');
 }
 
