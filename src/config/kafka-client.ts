@@ -35,6 +35,7 @@ export const kafkaClientDef = {
     max: 0x7fff_ffff,
     doc: 'Milliseconds after which a broker’s answer is given up, and the request sent again while `delivery.timeout.ms` lasts.',
   }),
+  'retry.backoff.ms': integer(100, { max: 0x7fff_ffff, doc: 'Milliseconds before a failed request is sent again.' }),
   'metadata.max.age.ms': integer(300_000, {
     min: 1,
     doc: 'Milliseconds after which topics, partitions and leaders are asked for again without need.',

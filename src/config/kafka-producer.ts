@@ -39,7 +39,6 @@ export const kafkaProducerDef = {
     max: MAX_INT,
     doc: 'Milliseconds that an append is tried before the task starts again from its offset.',
   }),
-  'retry.backoff.ms': integer(100, { max: MAX_INT, doc: 'Milliseconds before a failed request is sent again.' }),
   'transaction.timeout.ms': integer(60_000, {
     min: 1,
     max: MAX_INT,
