@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutants.ts';
 
@@ -21,9 +22,9 @@ export class TailraceChild {
   #exit: ChildExit | null = null;
   #output = '';
 
-  constructor(configFile: string, mutant: Mutant | null) {
+  constructor(configFiles: readonly string[], mutant: Mutant | null) {
     const hook = mutant === null ? [] : ['--import', MUTANT_HOOK];
-    this.#process = spawn(process.execPath, [...hook, MAIN, 'run', configFile], {
+    this.#process = spawn(process.execPath, [...hook, MAIN, 'run', ...configFiles], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...(mutant === null ? {} : { TAILRACE_MUTANT: mutant }) },
     });
@@ -53,6 +54,13 @@ export class TailraceChild {
   /** The last lines it wrote. */
   get output(): string {
     return this.#output;
+  }
+
+  /** It lives, but does nothing for so long. */
+  async freeze(ms: number): Promise<void> {
+    this.#process.kill('SIGSTOP');
+    await sleep(ms);
+    this.#process.kill('SIGCONT');
   }
 
   async kill(): Promise<void> {

@@ -4,6 +4,7 @@ import { whyNoMysql } from '../services/shared-mysql.ts';
 import type { DatabaseKind } from './database.ts';
 import { MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
 import { type RegimeReport, runCrashRegime } from './regime.ts';
+import { sqliteLogs } from './sqlite-log.ts';
 import { type PositionKind, startServer } from './start-server.ts';
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
@@ -26,8 +27,14 @@ const KINDS: readonly Kind[] = [
 async function regime(t: TestContext, kind: Kind, kills: number, mutant: Mutant | null): Promise<RegimeReport> {
   const lines: string[] = [`seed ${seed}`];
   const { database, position } = kind;
-  const start = () => startServer(database, position);
-  const report = await runCrashRegime({ startServer: start, kills, seed, mutant, print: (line) => lines.push(line) });
+  const report = await runCrashRegime({
+    startServer: () => startServer(database, position),
+    startLogs: async () => sqliteLogs(),
+    kills,
+    seed,
+    mutant,
+    print: (line) => lines.push(line),
+  });
   for (const line of lines) t.diagnostic(line);
   return report;
 }

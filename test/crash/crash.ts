@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util';
 import type { DatabaseKind } from './database.ts';
 import { isMutant, MUTANTS } from './mutants.ts';
 import { runCrashRegime } from './regime.ts';
+import { LOG_KINDS, type LogKind, startLogs } from './start-logs.ts';
 import { DATABASE_KINDS, type PositionKind, startServer } from './start-server.ts';
 
 const USAGE = `Kills "tailrace run" under load and compares its log with what the database committed.
 
   npm run test:crash -- --kills 200 [--database ${DATABASE_KINDS.join('|')}] [--position gtid|file] [--seed 7]
+    [--log ${LOG_KINDS.join('|')} [--exactly-once] [--brokers 1|3]]
     [--mutant ${Object.keys(MUTANTS).join('|')}]
 
 The position, by which a MySQL binlog is resumed, also says whether the server has GTIDs; MariaDB always has them. A mutant is wrong on purpose: then the regime must fail.
@@ -18,6 +20,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: process.env.TEST_SEED ?? String(Date.now() % 1_000_000) },
     database: { type: 'string', default: 'postgres' },
     position: { type: 'string', default: 'gtid' },
+    log: { type: 'string', default: 'sqlite' },
+    'exactly-once': { type: 'boolean', default: false },
+    brokers: { type: 'string', default: '1' },
     mutant: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -27,8 +32,13 @@ const seed = Number(values.seed);
 const mutant = values.mutant ?? null;
 const database = values.database as DatabaseKind;
 const position = values.position as PositionKind;
+const log = values.log as LogKind;
+const brokers = Number(values.brokers);
+const hasKnownLog = LOG_KINDS.includes(log) && (brokers === 1 || brokers === 3);
 const isKnown =
-  DATABASE_KINDS.includes(database) && (position === 'gtid' || (position === 'file' && database === 'mysql'));
+  hasKnownLog &&
+  DATABASE_KINDS.includes(database) &&
+  (position === 'gtid' || (position === 'file' && database === 'mysql'));
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -47,6 +57,7 @@ else if (
   print(`seed ${seed}`);
   const report = await runCrashRegime({
     startServer: () => startServer(database, position),
+    startLogs: () => startLogs({ kind: log, exactlyOnce: values['exactly-once'], brokers: brokers === 3 ? 3 : 1 }),
     kills,
     seed,
     mutant,
@@ -59,5 +70,11 @@ else if (
       .join(', ')}`,
   );
   print(`${report.kills} kills, ${report.records} records, ${report.lost} lost, ${report.duplicated} duplicated`);
+  const { interrupted, repeatedPerRun } = report;
+  if (repeatedPerRun.length > 0) {
+    const largest = Math.max(...repeatedPerRun);
+    print(`${repeatedPerRun.length} runs repeated records, at most ${largest} of them, each of one append`);
+  }
+  if (interrupted > 0) print(`${interrupted} rows are of snapshots that were interrupted`);
   if (report.failures.length > 0) process.exitCode = 1;
 }

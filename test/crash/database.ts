@@ -1,4 +1,5 @@
 import type { SourceOffset } from '../../src/model/log.ts';
+import type { LogPosition } from './crash-log.ts';
 import type { ServerFault } from './plan.ts';
 import type { Random } from './random.ts';
 import type { Columns, TrueTransaction } from './truth.ts';
@@ -17,8 +18,10 @@ export interface CrashDatabaseOptions {
   readonly seed: number;
   /** Of the connector, and of what it keeps on the server. */
   readonly connector: string;
-  /** Where the connector's log is, for a load that asks what was delivered. */
-  readonly logPath: string;
+  /** Where the connector's log says that it is, for a load that asks what was delivered. */
+  readonly position: () => Promise<LogPosition>;
+  /** Only what every reader of such a database understands: no operator who rearranges the server, no rare forms of the binlog. */
+  readonly isOrdinary?: boolean;
 }
 
 /** One database with tables, rows and, from here on, a record of everything that is committed. */

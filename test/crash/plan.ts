@@ -3,8 +3,32 @@ import type { Random } from './random.ts';
 /** What goes on when the child is killed. */
 export type Phase = 'snapshot' | 'big transaction' | 'load' | 'idle';
 
-/** What happens to the server besides. */
+/** What happens to the database's server besides. */
 export type ServerFault = 'fast restart' | 'crash restart' | 'backend terminated' | 'connections killed';
+
+/** What happens to a log's brokers and the way to them, or to the child in a transaction of theirs. */
+export type LogFault =
+  | 'broker killed'
+  | 'coordinator killed'
+  | 'leaders moved'
+  | 'network cut'
+  | 'network silent'
+  | 'network reset'
+  | 'child frozen';
+
+const LOG_FAULTS: ReadonlySet<string> = new Set<LogFault>([
+  'broker killed',
+  'coordinator killed',
+  'leaders moved',
+  'network cut',
+  'network silent',
+  'network reset',
+  'child frozen',
+]);
+
+export function isLogFault(fault: ServerFault | LogFault): fault is LogFault {
+  return LOG_FAULTS.has(fault);
+}
 
 export interface PlannedKill {
   readonly phase: Phase;
@@ -14,7 +38,9 @@ export interface PlannedKill {
    */
   readonly from: 'start' | 'progress' | 'phase';
   readonly delayMs: number;
-  readonly fault: ServerFault | null;
+  readonly fault: ServerFault | LogFault | null;
+  /** The child must get over the fault and go on before it is killed. */
+  readonly survives: boolean;
   readonly alterTable: boolean;
 }
 
@@ -26,8 +52,13 @@ const LONGEST_FROM_PHASE_MS = 60;
 /** Then a phase that was seen is not over yet. */
 const SURE_IN_PHASE_MS = 10;
 
+export interface Faults {
+  readonly server: readonly ServerFault[];
+  readonly log: readonly LogFault[];
+}
+
 /** Snapshot first, since it comes once; then everything else, mixed. */
-export function planRound(kills: number, random: Random, faults: readonly ServerFault[]): PlannedKill[] {
+export function planRound(kills: number, random: Random, faults: Faults): PlannedKill[] {
   const snapshots = Math.max(1, Math.round(kills * 0.25));
   const others: Phase[] = [];
   for (let i = 0; i < kills - snapshots; i++) {
@@ -53,20 +84,28 @@ export function planPhase(phase: Phase, kills: number, random: Random): PlannedK
     from,
     delayMs: random.integer(0, from === 'phase' ? SURE_IN_PHASE_MS : LONGEST_FROM_PROGRESS_MS),
     fault: null,
+    survives: false,
     alterTable: false,
   }));
 }
 
-function planKill(phase: Phase, random: Random, faults: readonly ServerFault[]): PlannedKill {
+function planKill(phase: Phase, random: Random, faults: Faults): PlannedKill {
   const isShort = phase === 'snapshot' || phase === 'big transaction';
   const from = random.next() < 0.3 ? 'start' : isShort && random.next() < 0.7 ? 'phase' : 'progress';
   const longestMs = { start: LONGEST_FROM_START_MS, progress: LONGEST_FROM_PROGRESS_MS, phase: LONGEST_FROM_PHASE_MS };
-  const fault = random.next() < 0.25 ? random.pick(faults) : null;
+  const fault = planFault(random, faults);
   return {
     phase,
     from,
     delayMs: random.integer(0, longestMs[from]),
     fault,
+    survives: fault !== null && isLogFault(fault) && random.next() < 0.6,
     alterTable: phase === 'load' && random.next() < 0.3,
   };
+}
+
+/** A log that has faults has them more often than its database: they are what is new about it. */
+function planFault(random: Random, { server, log }: Faults): PlannedKill['fault'] {
+  if (log.length > 0 && random.next() < 0.5) return random.pick(log);
+  return random.next() < 0.25 ? random.pick(server) : null;
 }

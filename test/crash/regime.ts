@@ -1,11 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
+import type { CrashLog, LogServer, LogState } from './crash-log.ts';
 import type { CrashDatabase, CrashServer } from './database.ts';
-import type { LogState } from './log-state.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { planPhase, planRound } from './plan.ts';
 import { Random } from './random.ts';
@@ -14,6 +13,7 @@ import { type Verdict, verifyLog } from './verify.ts';
 
 export interface RegimeOptions {
   readonly startServer: () => Promise<CrashServer>;
+  readonly startLogs: () => Promise<LogServer>;
   readonly kills: number;
   readonly seed: number;
   readonly mutant: Mutant | null;
@@ -25,6 +25,10 @@ export interface RegimeReport {
   readonly records: number;
   readonly lost: number;
   readonly duplicated: number;
+  /** Rows of interrupted snapshots that the log has kept. */
+  readonly interrupted: number;
+  /** Records that each run of the task has repeated, of those that did. */
+  readonly repeatedPerRun: readonly number[];
   /** Empty when everything is as it must be. */
   readonly failures: readonly string[];
   /** How often a kill left the log in each state: what the run has really tried. */
@@ -34,8 +38,19 @@ export interface RegimeReport {
 /** A database, a log and a snapshot serve so many kills. */
 const KILLS_PER_ROUND = 20;
 const CONNECTOR = 'crash';
-const TOPIC_PREFIX = 'crash';
-const NO_VERDICT: Verdict = { records: 0, lost: 0, duplicated: 0, differences: [] };
+const NO_VERDICT: Judgement = {
+  records: 0,
+  lost: 0,
+  duplicated: 0,
+  interrupted: 0,
+  differences: [],
+  repeatedPerRun: [],
+};
+
+interface Judgement extends Verdict {
+  readonly repeatedPerRun: readonly number[];
+}
+
 /** Kills `tailrace run` again and again under load, lets it catch up and compares its log with the truth. */
 export async function runCrashRegime(options: RegimeOptions): Promise<RegimeReport> {
   const { kills, seed, print } = options;
@@ -45,26 +60,31 @@ export async function runCrashRegime(options: RegimeOptions): Promise<RegimeRepo
     'inside a transaction': 0,
     'between transactions': 0,
   };
-  const total = { records: 0, lost: 0, duplicated: 0 };
+  const total = { records: 0, lost: 0, duplicated: 0, interrupted: 0 };
+  const repeatedPerRun: number[] = [];
   const failures: string[] = [];
   let done = 0;
   await using server = await options.startServer();
+  await using logs = await options.startLogs();
   for (let round = 0; done < kills && failures.length === 0; round++) {
     const planned = Math.min(KILLS_PER_ROUND, kills - done);
-    const result = await runRound({ ...options, server, hit, round, kills: planned, firstKill: done + 1 });
+    const result = await runRound({ ...options, server, logs, hit, round, kills: planned, firstKill: done + 1 });
     done += result.kills;
     total.records += result.verdict.records;
     total.lost += result.verdict.lost;
     total.duplicated += result.verdict.duplicated;
+    total.interrupted += result.verdict.interrupted;
+    repeatedPerRun.push(...result.verdict.repeatedPerRun);
     failures.push(...result.failures);
     print(`round ${round + 1}: ${result.verdict.records} records, ${result.work}`);
   }
   for (const failure of failures) print(`FAILED (seed ${seed}): ${failure}`);
-  return { kills: done, ...total, failures, hit };
+  return { kills: done, ...total, repeatedPerRun, failures, hit };
 }
 
 interface RoundInput extends RegimeOptions {
   readonly server: CrashServer;
+  readonly logs: LogServer;
   readonly hit: Record<LogState, number>;
   readonly round: number;
   readonly firstKill: number;
@@ -74,27 +94,32 @@ interface RoundResult {
   readonly kills: number;
   /** What the load has done. */
   readonly work: string;
-  readonly verdict: Verdict;
+  readonly verdict: Judgement;
   readonly failures: readonly string[];
 }
 
 async function runRound(options: RoundInput): Promise<RoundResult> {
-  const { server, round, kills, mutant } = options;
+  const { server, logs, round, kills, mutant } = options;
   const seed = options.seed * 1000 + round;
   const random = new Random(seed);
   const dir = await mkdtemp(join(tmpdir(), 'tailrace-crash-'));
-  const logPath = join(dir, 'crash.db');
-  const database = await server.createDatabase({ round, seed, connector: CONNECTOR, logPath });
+  // A log server of several rounds tells their topics apart.
+  const topicPrefix = `crash${round}`;
+  const log = await logs.createLog({ round, dir, connector: CONNECTOR, topicPrefix });
+  const position = () => log.position();
+  const database = await server.createDatabase({ round, seed, connector: CONNECTOR, position });
   const { load } = database;
   const configFile = join(dir, 'crash.json');
-  writeFileSync(configFile, JSON.stringify(connectorConfig(database, logPath)), { mode: 0o600 });
-  const run = new Round({ ...options, database, random, configFile, logPath });
+  writeFileSync(configFile, JSON.stringify(connectorConfig(database, log, topicPrefix)), { mode: 0o600 });
+  const run = new Round({ ...options, database, random, configFiles: [...log.workerFiles, configFile], log });
   const failures: string[] = [];
   let killed = 0;
   load.start();
   try {
     const plan =
-      mutant === null ? planRound(kills, random, server.faults) : planPhase(MUTANTS[mutant].phase, kills, random);
+      mutant === null
+        ? planRound(kills, random, { server: server.faults, log: logs.faults })
+        : planPhase(MUTANTS[mutant].phase, kills, random);
     for (const kill of plan) {
       await run.kill(kill);
       killed++;
@@ -108,25 +133,28 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
     await load.stop();
     await run.close();
   }
-  // Without a log there is nothing to judge, and a failure that says why.
-  const isJudged = existsSync(logPath) || failures.length === 0;
-  const verdict = isJudged ? await judge(database, logPath) : NO_VERDICT;
+  const verdict = await judge(database, log, topicPrefix, failures.length > 0);
   // A log that could not be completed is short: then it is the reason that counts.
   failures.push(...verdict.differences);
   await database.drop();
+  await log.drop();
   if (failures.length === 0 || mutant !== null) await rm(dir, { recursive: true });
-  else options.print(`The log is kept in ${dir}`);
+  else options.print(`What there is of the log is kept in ${dir}`);
   return { kills: killed, work: load.report, verdict, failures };
 }
 
-async function judge(database: CrashDatabase, logPath: string): Promise<Verdict> {
+/** `hasFailed`: without a log there is nothing to judge then, and a failure that says why. */
+async function judge(
+  database: CrashDatabase,
+  log: CrashLog,
+  topicPrefix: string,
+  hasFailed: boolean,
+): Promise<Judgement> {
   try {
-    const log = openSqliteLog({ path: logPath, readonly: true });
-    try {
-      return await verifyLog({ database, log, topicPrefix: TOPIC_PREFIX });
-    } finally {
-      await log.close();
-    }
+    await using written = await log.open();
+    if (written === null) return hasFailed ? NO_VERDICT : { ...NO_VERDICT, differences: ['there is no log'] };
+    const { perRun } = written.repetitions;
+    return { ...(await verifyLog({ database, log: written, topicPrefix })), repeatedPerRun: perRun };
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
     return { ...NO_VERDICT, differences: [`the log cannot be read: ${error.message}`] };
@@ -134,16 +162,16 @@ async function judge(database: CrashDatabase, logPath: string): Promise<Verdict>
 }
 
 /** Small batches, so that everything takes many appends; impatient retries, since the next kill is near. */
-function connectorConfig(database: CrashDatabase, logPath: string): Record<string, string> {
+function connectorConfig(database: CrashDatabase, log: CrashLog, topicPrefix: string): Record<string, string> {
   return {
     name: CONNECTOR,
     ...database.config,
-    'topic.prefix': TOPIC_PREFIX,
+    'topic.prefix': topicPrefix,
     'retriable.restart.connector.wait.ms': '200',
     'decimal.handling.mode': 'string',
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
-    'tailrace.log.path': logPath,
+    ...log.config,
     'tailrace.batch.bytes': '65536',
     'tailrace.http.listen': 'off',
   };

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../../src/model/errors.ts';
 import { TailraceChild } from './child.ts';
+import type { CrashLog, LogPosition, LogState } from './crash-log.ts';
 import type { CrashDatabase } from './database.ts';
-import { type LogPosition, type LogState, logSizeBytes, readLogPosition } from './log-state.ts';
 import type { Mutant } from './mutants.ts';
-import type { Phase, PlannedKill, ServerFault } from './plan.ts';
+import { isLogFault, type Phase, type PlannedKill } from './plan.ts';
 import type { Random } from './random.ts';
 
 /** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
@@ -34,8 +34,9 @@ export interface RoundOptions {
   /** Number that the first kill is reported by. */
   readonly firstKill: number;
   readonly random: Random;
-  readonly configFile: string;
-  readonly logPath: string;
+  /** What `tailrace run` is given. */
+  readonly configFiles: readonly string[];
+  readonly log: CrashLog;
 }
 
 /** The kills of one database and log, and the child between them. */
@@ -51,9 +52,9 @@ export class Round {
   }
 
   async kill(plan: PlannedKill): Promise<void> {
-    const { database, logPath, random, hit, print, firstKill } = this.#options;
+    const { database, log, random, hit, print, firstKill } = this.#options;
     const { load } = database;
-    const child = this.#running();
+    this.#running();
     if (plan.phase !== 'snapshot') await this.#pastSnapshot();
     const before = await this.#position();
     if (plan.phase === 'idle') load.pause();
@@ -62,19 +63,23 @@ export class Round {
     const work = plan.phase === 'big transaction' ? load.bigTransaction() : Promise.resolve();
     const fault = plan.fault === null ? Promise.resolve() : this.#faultAfter(plan.fault, random.integer(0, 1000));
     if (plan.from !== 'start') await this.#seen(before.offset, plan.from === 'phase' ? PHASE_STATES[plan.phase] : null);
+    if (plan.survives) {
+      await fault;
+      await this.#movesOn();
+    }
     await sleep(plan.delayMs);
     await fault;
-    if (child.exit === null) await child.kill();
-    else this.#judgeExit(child);
+    const last = this.#running();
+    if (last.exit === null) await last.kill();
+    else this.#judgeExit(last);
     await work;
     this.#child = null;
     this.#serverWasDown = false;
     const { state } = await this.#position();
     hit[state]++;
     const number = firstKill + this.#killed++;
-    const size = (logSizeBytes(logPath) / 2 ** 20).toFixed(1);
-    const also = plan.fault === null ? '' : `, ${plan.fault}`;
-    print(`kill ${number}: ${plan.phase}, ${plan.delayMs} ms from ${plan.from}${also}: ${state}, log ${size} MB`);
+    const also = plan.fault === null ? '' : `, ${plan.fault}${plan.survives ? ' and survived' : ''}`;
+    print(`kill ${number}: ${plan.phase}, ${plan.delayMs} ms from ${plan.from}${also}: ${state}, ${log.describe()}`);
   }
 
   /** Until everything that was committed is delivered; then an orderly stop. */
@@ -110,7 +115,7 @@ export class Round {
   }
 
   #running(): TailraceChild {
-    this.#child ??= new TailraceChild(this.#options.configFile, this.#options.mutant);
+    this.#child ??= new TailraceChild(this.#options.configFiles, this.#options.mutant);
     return this.#child;
   }
 
@@ -122,7 +127,7 @@ export class Round {
 
   async #position(): Promise<LogPosition> {
     try {
-      return await readLogPosition(this.#options.logPath);
+      return await this.#options.log.position();
     } catch (error) {
       if (!(error instanceof TailraceError)) throw error;
       throw new RegimeFailure(`the log cannot be read: ${error.message}`);
@@ -152,9 +157,28 @@ export class Round {
     }
   }
 
-  async #faultAfter(fault: ServerFault, delayMs: number): Promise<void> {
+  async #faultAfter(fault: NonNullable<PlannedKill['fault']>, delayMs: number): Promise<void> {
+    const { database, log } = this.#options;
     await sleep(delayMs);
     this.#serverWasDown = true;
-    await this.#options.database.strike(fault);
+    if (isLogFault(fault)) await log.strike(fault, (ms) => this.#running().freeze(ms));
+    else await database.strike(fault);
+  }
+
+  /** Until the log has something new, of this child. One that gave up is started again, as its service manager would. */
+  async #movesOn(): Promise<void> {
+    this.#options.database.load.resume();
+    const { offset: before } = await this.#position();
+    const deadline = performance.now() + STALLED_MS;
+    while ((await this.#position()).offset === before) {
+      if (this.#running().exit !== null) {
+        this.#judgeExit(this.#running());
+        this.#child = null;
+      }
+      if (performance.now() > deadline) {
+        throw new RegimeFailure(`after the fault nothing comes for ${STALLED_MS} ms\n${this.#running().output}`);
+      }
+      await sleep(10);
+    }
   }
 }

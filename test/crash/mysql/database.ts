@@ -101,14 +101,14 @@ class MysqlDatabase implements CrashDatabase {
 
   constructor(host: Host, options: MysqlDatabaseOptions) {
     const { family, server } = host;
-    const { name, url, seed, logPath, numbers } = options;
+    const { name, url, seed, position, numbers, isOrdinary = false } = options;
     this.#host = host;
     this.#options = options;
     this.#archiveDir = join(server.dataDir, '..', `archive-${name}`);
     this.tables = Object.entries(TABLES).map(([table, hasKey]) => ({ name: `${name}.${table}`, hasKey }));
     const { dataDir } = server;
-    const operator = new Operator({ family, url, dataDir, archiveDir: this.#archiveDir, logPath, numbers });
-    this.load = new MysqlLoad({ family, url, seed, writers: WRITERS, numbers, operator });
+    const operator = new Operator({ family, url, dataDir, archiveDir: this.#archiveDir, position, numbers });
+    this.load = new MysqlLoad({ family, url, seed, writers: WRITERS, numbers, operator: isOrdinary ? null : operator });
   }
 
   get config(): Readonly<Record<string, string>> {

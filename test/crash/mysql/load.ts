@@ -26,7 +26,8 @@ export interface MysqlLoadOptions {
   readonly seed: number;
   readonly writers: number;
   readonly numbers: Numbers;
-  readonly operator: Operator;
+  /** Null: nobody does anything to the server itself, and sessions log what they do in the usual form. */
+  readonly operator: Operator | null;
 }
 
 /** Connections that write small transactions, and one that does what an operator does to a server at work. */
@@ -44,7 +45,7 @@ export class MysqlLoad implements CrashLoad {
   }
 
   get report(): string {
-    const acts = [...this.#options.operator.done].map(([act, count]) => `${count} ${act}`);
+    const acts = [...(this.#options.operator?.done ?? [])].map(([act, count]) => `${count} ${act}`);
     return [`${this.#transactions} small transactions`, ...acts].join(', ');
   }
 
@@ -54,6 +55,7 @@ export class MysqlLoad implements CrashLoad {
       const random = new Random(seed * 31 + writer);
       this.#loops.push(this.#loop(PAUSE_MS, (client) => this.#transaction(client, writer, random)));
     }
+    if (operator === null) return;
     const random = new Random(seed * 31);
     this.#loops.push(this.#loop(OPERATOR_PAUSE_MS, (client) => operator.act(client, random)));
   }
@@ -74,7 +76,7 @@ export class MysqlLoad implements CrashLoad {
   async #end(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#loops);
-    await this.#options.operator.finish();
+    await this.#options.operator?.finish();
   }
 
   async bigTransaction(): Promise<void> {
@@ -134,10 +136,10 @@ export class MysqlLoad implements CrashLoad {
   }
 
   async #transaction(client: Connection, writer: number, random: Random): Promise<void> {
-    const { family, numbers } = this.#options;
+    const { family, numbers, operator } = this.#options;
     const change = () => client.query(randomStatement(writer, random, numbers));
     try {
-      if (random.next() < 0.1) {
+      if (operator !== null && random.next() < 0.1) {
         const mode = random.next() < 0.4 ? 'plain' : random.pick(SESSION_MODES[family]);
         await client.query(sessionStatement(family, mode));
       }

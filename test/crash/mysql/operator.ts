@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { MysqlFamily } from '../../services/shared-mysql.ts';
-import { readLogPosition } from '../log-state.ts';
+import type { LogPosition } from '../crash-log.ts';
 import type { Random } from '../random.ts';
 import { connectClient, isConflict, openClient } from './client.ts';
 import type { Numbers } from './statements.ts';
@@ -15,7 +15,7 @@ export interface OperatorOptions {
   readonly dataDir: string;
   /** Where purged files of it are kept. */
   readonly archiveDir: string;
-  readonly logPath: string;
+  readonly position: () => Promise<LogPosition>;
   readonly numbers: Numbers;
 }
 
@@ -115,14 +115,14 @@ export class Operator {
   }
 
   async #isPastSnapshot(): Promise<boolean> {
-    const { state } = await readLogPosition(this.#options.logPath);
+    const { state } = await this.#options.position();
     return state === 'inside a transaction' || state === 'between transactions';
   }
 
   /** What the connector's log holds is nobody's business any more: the files before its position go. */
   async #purge(client: Connection): Promise<void> {
-    const { logPath, dataDir, archiveDir } = this.#options;
-    const { stored } = await readLogPosition(logPath);
+    const { position, dataDir, archiveDir } = this.#options;
+    const { stored } = await position();
     const file = String(stored?.file);
     for (const name of await binlogFiles(client)) {
       if (name === file) break;
