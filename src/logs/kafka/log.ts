@@ -1,0 +1,214 @@
+import { TailraceError } from '../../model/errors.ts';
+import type {
+  Append,
+  OffsetStore,
+  ReadRequest,
+  SourceOffset,
+  SourcePartition,
+  TopicInfo,
+  TopicLog,
+} from '../../model/log.ts';
+import type { LogRecord } from '../../model/record.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { topicMissing } from '../topic-name.ts';
+import { Appender, type Delivery } from './append.ts';
+import { KafkaClient } from './client.ts';
+import { PlainDelivery, TransactionalDelivery } from './delivery.ts';
+import type { Situation } from './error-table.ts';
+import { Fetcher } from './fetcher.ts';
+import { clusterName, guarded } from './kafka-error.ts';
+import { OffsetTopic } from './offset-topic.ts';
+import { PartitionReader } from './reader.ts';
+import type { Retries } from './retries.ts';
+import type { KafkaLogSettings } from './settings.ts';
+import { Topics } from './topics.ts';
+
+export interface KafkaLogParts {
+  readonly logger: Logger;
+  /** Milliseconds since 1970 UTC: the timestamp of an offset that a command sets. */
+  readonly clock: () => number;
+}
+
+/** One connector's view of a Kafka cluster: its topics, and Connect's offsets topic. */
+export type KafkaLog = TopicLog;
+
+/**
+ * Makes a log of a Kafka cluster, which is reached with the first call of one of its methods. They reject with TailraceErrors:
+ * `log.connect`, `log.authentication`, `log.tls`, `log.privilege`, `log.setting`, `log.topic_missing`, `log.record_too_large`,
+ * `log.fenced`, `log.unavailable`, `log.corrupt`.
+ * @throws TailraceError `config.invalid`
+ */
+export function createKafkaLog(settings: KafkaLogSettings, parts: KafkaLogParts): KafkaLog {
+  if (settings.exactlyOnce?.boundary.kind === 'connector') {
+    throw new TailraceError(
+      'config.invalid',
+      `${settings.connector} does not define transaction boundaries of its own, as transaction.boundary=connector asks for`,
+      { remedy: 'Set transaction.boundary to poll or interval.' },
+    );
+  }
+  return new KafkaTopicLog(settings, parts);
+}
+
+class KafkaTopicLog implements TopicLog {
+  readonly name: string;
+  readonly guarantee: TopicLog['guarantee'];
+  readonly offsets: OffsetStore;
+  readonly #settings: KafkaLogSettings;
+  readonly #parts: KafkaLogParts;
+  readonly #client: KafkaClient;
+  readonly #topics: Topics;
+  readonly #reader: PartitionReader;
+  readonly #offsetTopic: OffsetTopic;
+  readonly #delivery: Delivery;
+  readonly #appender: Appender;
+  readonly #epochs = new Map<string, number>();
+  /** One append, or fencing, at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(settings: KafkaLogSettings, parts: KafkaLogParts) {
+    const { logger } = parts;
+    const { exactlyOnce, producer, offsets } = settings;
+    const retries: Retries = { timeoutMs: producer.deliveryTimeoutMs, backoffMs: producer.retryBackoffMs };
+    this.#settings = settings;
+    this.#parts = parts;
+    this.name = clusterName(settings.client);
+    this.guarantee = exactlyOnce === null ? 'at-least-once' : 'exactly-once';
+    this.#client = new KafkaClient(settings.client, logger);
+    const fetcher = new Fetcher(this.#client, retries);
+    this.#reader = new PartitionReader(this.#client, fetcher, retries);
+    this.#topics = new Topics({ client: this.#client, settings, retries, logger });
+    this.#offsetTopic = new OffsetTopic({
+      topic: offsets.topic,
+      where: this.name,
+      fetcher,
+      reader: this.#reader,
+      retries,
+      partitions: () => this.#topics.count(offsets.topic),
+    });
+    this.#delivery =
+      exactlyOnce === null
+        ? new PlainDelivery(this.#client, settings)
+        : new TransactionalDelivery(this.#client, settings, exactlyOnce.transactionalId);
+    this.#appender = new Appender(settings, { topics: this.#topics, delivery: this.#delivery, logger });
+    this.offsets = {
+      get: (connector, partition) =>
+        this.#guarded({ doing: 'reading source offsets', topic: offsets.topic }, () =>
+          this.#offsetTopic.get(connector, partition),
+        ),
+      list: () =>
+        this.#guarded({ doing: 'reading source offsets', topic: offsets.topic }, () => this.#offsetTopic.list()),
+      set: (connector, partition, offset) => this.#setOffset(connector, partition, offset),
+    };
+  }
+
+  fence(connector: string): Promise<number> {
+    const epoch = (this.#epochs.get(connector) ?? 0) + 1;
+    this.#epochs.set(connector, epoch);
+    return this.#inTurn(() =>
+      this.#guarded({ doing: 'starting' }, async () => {
+        // Tried once: whoever started the process is waiting to hear of a wrong address.
+        await this.#client.connect();
+        await this.#delivery.init();
+        return epoch;
+      }),
+    );
+  }
+
+  partitionsOf(): null {
+    return null;
+  }
+
+  append(append: Append): Promise<void> {
+    return this.#inTurn(async () => {
+      const { connector, epoch } = append;
+      const current = this.#epochs.get(connector);
+      if (epoch !== current) throw outdated(connector, this.name);
+      await this.#guarded({ doing: 'writing' }, () => this.#appender.append(append));
+    });
+  }
+
+  topics(): Promise<readonly TopicInfo[]> {
+    return this.#guarded({ doing: 'listing topics' }, () => this.#topics.list());
+  }
+
+  async *read(request: ReadRequest, signal?: AbortSignal): AsyncGenerator<LogRecord> {
+    for await (const records of this.readBatches(request, signal)) {
+      for (const record of records) {
+        if (signal?.aborted === true) return;
+        yield record;
+      }
+    }
+  }
+
+  async *readBatches(request: ReadRequest, signal?: AbortSignal): AsyncGenerator<readonly LogRecord[]> {
+    const { topic, partition } = request;
+    const situation = { doing: 'reading', topic, partition };
+    const count = await this.#guarded(situation, () => this.#topics.count(topic));
+    if (count === 0) throw topicMissing(topic, await this.#topicNames(), this.name);
+    if (partition >= count) throw partitionMissing(topic, partition, count);
+    const batches = this.#reader.read(request, signal);
+    try {
+      for (;;) {
+        const { value, done } = await this.#guarded(situation, () => batches.next());
+        if (done === true) return;
+        yield value;
+      }
+    } finally {
+      await batches.return(undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#turn.catch(() => {});
+    this.#client.close();
+  }
+
+  #topicNames(): Promise<readonly string[]> {
+    return this.#guarded({ doing: 'listing topics' }, async () =>
+      (await this.#client.metadata(null)).map(({ topic }) => topic),
+    );
+  }
+
+  /** A command's: no task of the connector runs. */
+  #setOffset(connector: string, partition: SourcePartition, offset: SourceOffset | null): Promise<void> {
+    const timestampMs = this.#parts.clock();
+    return this.#inTurn(() =>
+      this.#guarded({ doing: 'writing source offsets', topic: this.#settings.offsets.topic }, () =>
+        // Not of the task's transactions: there may never have been one.
+        this.#appender.setOffset(
+          connector,
+          { partition, offset, timestampMs },
+          new PlainDelivery(this.#client, this.#settings),
+        ),
+      ),
+    );
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.catch(() => {}).then(work);
+    this.#turn = done;
+    return done;
+  }
+
+  #guarded<T>(situation: Situation, work: () => Promise<T>): Promise<T> {
+    const transactionalId = this.#settings.exactlyOnce?.transactionalId;
+    const known = transactionalId === undefined ? situation : { ...situation, transactionalId };
+    return guarded(this.#settings.client, known, work);
+  }
+}
+
+function outdated(connector: string, where: string): TailraceError {
+  return new TailraceError(
+    'log.fenced',
+    `A newer task of ${connector} writes to ${where}; this one may write no more.`,
+    {
+      remedy: 'Run each connector once only.',
+    },
+  );
+}
+
+function partitionMissing(topic: string, partition: number, count: number): TailraceError {
+  return new TailraceError('log.topic_missing', `Topic ${topic} has no partition ${partition}: it has ${count}.`, {
+    remedy: `Ask for one from 0 to ${count - 1}.`,
+  });
+}
