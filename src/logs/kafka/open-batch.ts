@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES } from './record-batch.ts';
 export const RECORD_OVERHEAD_BYTES = 22;
 
 /** Up to so many bytes a loop is quicker than a call of the native copy. */
-const LOOP_UP_TO_BYTES = 24;
+const LOOP_UP_TO_BYTES = 48;
 
 /** A record batch that is being filled, without its header yet. */
 export class OpenBatch {

@@ -10,9 +10,9 @@ export interface KafkaRequest<T> {
   /** Behind the request's header. Not to be changed until the answer is there, or the connection has ended. */
   readonly body: Buffer | readonly Buffer[];
   /** Reads the body of the answer. */
-  readonly decode: (answer: Buffer) => T;
+  decode(answer: Buffer): T;
   /** Where the answer says how long the broker wants to be left alone, in ms (KIP-219). */
-  readonly throttleMs?: (answer: T) => number;
+  throttleMs?(answer: T): number;
   /** Longer than `request.timeout.ms` where the broker is to wait, in ms. */
   readonly timeoutMs?: number;
 }
