@@ -27,7 +27,8 @@ async function openLog(place: LogPlace, use: LogUse, options: LogOptions, io: Co
       import('../logs/kafka/load-settings.ts'),
       import('../logs/kafka/log.ts'),
     ]);
-    return createKafkaLog(await loadKafkaSettings(place.config), commandLogger(options, io));
+    const settings = await loadKafkaSettings(place.config);
+    return createKafkaLog(settings, { logger: commandLogger(options, io), clock: io.clock });
   }
   const { path, isNamed } = place;
   const { openSqliteLog } = await import('../logs/sqlite/log.ts');

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import type { Client } from 'pg';
+import { isConnectionUrl } from '../config/connection-url.ts';
 import { type ConnectorConfig, isPostgresConfig } from '../config/connector.ts';
 import type { PostgresConfig } from '../config/postgres.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SlotLag } from '../model/status.ts';
+import type { BinlogLagOptions } from './binlog-lag.ts';
 import type { CommandIo } from './command-io.ts';
 import { withArgument } from './connection.ts';
 import { formatBytes, textTable } from './text-table.ts';
@@ -33,12 +35,18 @@ export function slotsCommand(io: CommandIo): Command {
     .argument('<source>', SOURCE)
     .argument('[slot]', 'only this slot')
     .option('--json', 'one line of JSON for each slot')
-    .addHelpText('after', '\nExample:\n  tailrace slots lag shop.json')
-    .action((source: string, slot: string | undefined, options: SlotOptions) =>
+    .option('--kafka <host:port>', 'MySQL: brokers of Kafka, where the connector keeps its offset')
+    .option('--worker <file>', 'MySQL: worker’s file that names them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tailrace slots lag shop.json\n  tailrace slots lag shop-mysql.json --kafka localhost:9092',
+    )
+    .action((source: string, slot: string | undefined, options: BinlogLagOptions) =>
       withArgument(source, io, async (config) => {
         if (isPostgresConfig(config)) return showSlots(config, slot ?? null, { ...options, columns: LAG }, io);
         const { showBinlogLag } = await import('./binlog-lag.ts');
-        return showBinlogLag(config, options, io);
+        const connector = isConnectionUrl(source) ? {} : { config: source };
+        return showBinlogLag(config, { ...options, ...connector }, io);
       }),
     );
   const drop = new Command('drop')

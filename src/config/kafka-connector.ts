@@ -24,9 +24,10 @@ export const kafkaConnectorDef = {
     importance: 'medium',
     doc: '`required`: this connector’s records and offsets go together in transactions, whatever `exactly.once.source.support` of the worker says.',
   }),
-  'transaction.boundary': choice(['poll', 'interval', 'connector'], 'poll', {
+  'transaction.boundary': choice(['poll', 'interval'], 'poll', {
     importance: 'medium',
-    doc: 'When a transaction of Kafka ends: after each append, after a time, or where a transaction of the database ends.',
+    refused: { connector: 'connectors of Debezium define no boundaries of their own; use poll or interval' },
+    doc: 'When a transaction of Kafka ends: after each append, or after a time.',
   }),
   'transaction.boundary.interval.ms': integer(null, {
     min: 1,
@@ -44,7 +45,7 @@ export const kafkaConnectorDef = {
   }),
   'tailrace.kafka.oversized': structuredOr('fail', parseOversized, {
     importance: 'medium',
-    doc: 'What becomes of a record that the topic or `max.request.size` cannot take: `fail` stops the connector and names topic, key and size; `truncate` shortens long strings; `dead-letter:<topic>` sends its key and what it was to another topic. Both of the latter lose data, and say so.',
+    doc: 'What becomes of a record that the topic or `max.request.size` cannot take: `fail` stops the connector and names topic, key and size; `truncate` cuts the longest texts of its JSON value and tells the size it had in a header; `dead-letter:<topic>` sends it to another topic, with the headers that Connect gives dead letters, without its value where that topic cannot take it either.',
   }),
 } as const;
 

@@ -35,10 +35,7 @@ export interface KafkaLogConfig {
   };
   readonly exactlyOnce: {
     readonly transactionalId: string;
-    readonly boundary:
-      | { readonly kind: 'poll' }
-      | { readonly kind: 'interval'; readonly intervalMs: number }
-      | { readonly kind: 'connector' };
+    readonly boundary: { readonly kind: 'poll' } | { readonly kind: 'interval'; readonly intervalMs: number };
   } | null;
   readonly topicCreation: TopicCreation;
   readonly oversized: OversizedPolicy;

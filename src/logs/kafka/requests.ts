@@ -26,6 +26,7 @@ export interface TopicResult {
 export function createTopicsRequest(
   topics: readonly NewTopic[],
   timeoutMs: number,
+  validateOnly = false,
 ): KafkaRequest<readonly TopicResult[]> {
   const body = new RequestBody();
   body.array(topics, ({ topic, partitions, replicationFactor, configs }) => {
@@ -33,7 +34,7 @@ export function createTopicsRequest(
     body.int32(0); // replica assignments
     body.array(Object.entries(configs), ([name, value]) => body.string(name).string(value));
   });
-  body.int32(timeoutMs).boolean(false);
+  body.int32(timeoutMs).boolean(validateOnly);
   const decode = (answer: Buffer): readonly TopicResult[] => {
     const cursor = new Cursor(answer);
     cursor.take(4); // throttle time
@@ -202,7 +203,7 @@ function byTopic<T extends TopicPartition>(items: readonly T[]): (readonly [stri
   return [...Map.groupBy(items, ({ topic }) => topic)];
 }
 
-function errorOf(cursor: Cursor): string | null {
+export function errorOf(cursor: Cursor): string | null {
   const code = int16(cursor);
   return code === 0 ? null : errorName(code);
 }
@@ -211,7 +212,7 @@ function int16(cursor: Cursor): number {
   return (cursor.uint16() << 16) >> 16;
 }
 
-function string(cursor: Cursor): string | null {
+export function string(cursor: Cursor): string | null {
   const length = int16(cursor);
   if (length < 0) return null;
   const start = cursor.take(length);
@@ -219,7 +220,7 @@ function string(cursor: Cursor): string | null {
 }
 
 /** A null array is read as an empty one. */
-function array<T>(cursor: Cursor, read: () => T): T[] {
+export function array<T>(cursor: Cursor, read: () => T): T[] {
   const items: T[] = [];
   for (let left = cursor.int32(); left > 0; left--) items.push(read());
   return items;

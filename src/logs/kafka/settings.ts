@@ -36,6 +36,8 @@ export type KafkaSaslSettings =
       readonly mechanism: 'oauthbearer';
       /** A token that is valid for a while; called for each connection and each reauthentication. Rejects with a TailraceError. */
       readonly token: () => Promise<string>;
+      /** SASL extensions (RFC 7628): `extension_<name>` of `sasl.jaas.config`. */
+      readonly extensions: Readonly<Record<string, string>>;
     };
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
