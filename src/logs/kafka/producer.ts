@@ -175,7 +175,11 @@ export class KafkaProducer {
     const inFlight: Promise<void>[] = [];
     for (;;) {
       const next = nextBatches(queues, maxRequestBytes);
-      if (next.length === 0) break;
+      if (next.length === 0) {
+        if (inFlight.length === 0) break;
+        await inFlight.shift();
+        continue;
+      }
       const request = produceRequest(
         next.map(({ batches, sent }) => batches[sent]!),
         options,
@@ -190,7 +194,6 @@ export class KafkaProducer {
       // They are answered in the order in which they were sent.
       if (inFlight.length >= MAX_IN_FLIGHT) await inFlight.shift();
     }
-    await Promise.all(inFlight);
   }
 }
 
@@ -210,12 +213,20 @@ function nextBatches(queues: readonly PartitionQueue[], maxBytes: number): Parti
   let bytes = 0;
   for (const queue of queues) {
     const batch = queue.batches[queue.sent];
-    if (batch === undefined || queue.error !== null) continue;
+    if (batch === undefined || queue.error !== null || isBeginning(queue)) continue;
     bytes += batch.byteLength;
     if (bytes > maxBytes && next.length > 0) break;
     next.push(queue);
   }
   return next;
+}
+
+/**
+ * The very first batch of a partition is on its way. A broker that knows nothing of a producer takes any sequence as its first: were that
+ * batch refused, because the topic was made a moment ago, the next one could stand in its place.
+ */
+function isBeginning({ batches, sent, delivered }: PartitionQueue): boolean {
+  return sent > delivered && batches[delivered]!.baseSequence === 0;
 }
 
 /** Takes the broker's answer to a request with a batch of each queue. */
@@ -227,7 +238,14 @@ function settle(queues: readonly PartitionQueue[], answers: ProduceAnswer['parti
     const type = answer === undefined ? 'UNKNOWN_SERVER_ERROR' : errorName(answer.errorCode);
     // It was sent before, and the answer was lost.
     if (type === 'NONE' || type === 'DUPLICATE_SEQUENCE_NUMBER') queue.delivered++;
-    else queue.error = new KafkaRequestError('Produce', { type, topic, partition, broker, reason: answer?.message ?? undefined });
+    else
+      queue.error = new KafkaRequestError('Produce', {
+        type,
+        topic,
+        partition,
+        broker,
+        reason: answer?.message ?? undefined,
+      });
   }
 }
 
