@@ -42,6 +42,7 @@ export async function tailDatabase(
   // A change at a time: a batch would come out by topic, not in the order of the commits.
   const inOrder: BatchEncoder = {
     resume: (from) => encoder.resume(from),
+    prepare: (batch, signal) => encoder.prepare(batch, signal),
     encode: (batch) => {
       const records = batch.changes.flatMap((change) => {
         const encoded = encoder.encode({ ...batch, changes: [change], state: [] });

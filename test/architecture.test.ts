@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['src/config', 'src/model', 'decoders'],
   'src/tls': ['src/tls', 'src/model'],
   'src/envelope': ['src/envelope', 'src/config', 'src/model', 'decoders'],
-  'src/converters': ['src/converters', 'src/envelope', 'src/config', 'src/model', 'decoders'],
+  'src/converters': ['src/converters', 'src/envelope', 'src/config', 'src/tls', 'src/model', 'decoders'],
   'src/pipeline': ['src/pipeline', 'src/converters', 'src/envelope', 'src/config', 'src/model', 'decoders'],
   'src/sources/postgres': [
     'src/sources/postgres',

@@ -6,6 +6,7 @@ import {
   type RawConfig,
   type UnsupportedKey,
 } from './config-def.ts';
+import { converterContradictions } from './converters.ts';
 import { splitRegexList } from './regex-list.ts';
 
 export interface ConnectorParse<C> {
@@ -37,7 +38,7 @@ export function parseConnector<const D extends ConfigDef>(
     (name): UnsupportedKey => ({ key: `${name}.*`, effect: 'quiet', reason: 'the key converters decides' }),
   );
   const parsed = parseConfig(kind.def, [...ofConverters, ...kind.unsupported], raw);
-  const errors = [...parsed.errors, ...contradictions(kind, raw)];
+  const errors = [...parsed.errors, ...contradictions(kind, raw), ...converterContradictions(kind.def, raw)];
   const warnings = [...parsed.warnings, ...oddities(kind, raw)];
   return { config: errors.length > 0 ? null : parsed.config, warnings, errors };
 }

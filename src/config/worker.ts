@@ -1,19 +1,6 @@
 import { type ConfigOf, ConfigValueError, type RawConfig, REQUIRED, type UnsupportedKey } from './config-def.ts';
-import { choice, derivedText, flag, integer, structuredOr, text } from './properties.ts';
-
-const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
-const LATER = 'this version writes JSON only; use org.apache.kafka.connect.json.JsonConverter';
-const CONVERTERS_OF_LATER = {
-  'org.apache.kafka.connect.storage.StringConverter': LATER,
-  'org.apache.kafka.connect.converters.ByteArrayConverter': LATER,
-  'io.confluent.connect.avro.AvroConverter': LATER,
-  'io.confluent.connect.json.JsonSchemaConverter': LATER,
-  'io.confluent.connect.protobuf.ProtobufConverter': LATER,
-  'io.apicurio.registry.utils.converter.AvroConverter': LATER,
-  'io.apicurio.registry.utils.converter.ExtJsonConverter': LATER,
-  'io.debezium.converters.CloudEventsConverter': LATER,
-  'io.debezium.converters.BinaryDataConverter': LATER,
-} as const;
+import { converterDef, converterUnsupported } from './converters.ts';
+import { derivedText, integer, structuredOr, text } from './properties.ts';
 
 /** Where the HTTP server listens; null: it is off. */
 export interface ListenAddress {
@@ -52,47 +39,7 @@ export const connectDef = {
     importance: 'high',
     doc: 'Most tasks to start. A database log is read by exactly one task, so anything above 1 changes nothing.',
   }),
-  'key.converter': choice([JSON_CONVERTER], JSON_CONVERTER, {
-    type: 'CLASS',
-    refused: CONVERTERS_OF_LATER,
-    doc: 'How keys become bytes.',
-  }),
-  'key.converter.schemas.enable': flag(true, {
-    doc: 'Whether each key carries its schema, `{"schema": ..., "payload": ...}`.',
-  }),
-  'key.converter.decimal.format': choice(['BASE64', 'NUMERIC'], 'BASE64', {
-    doc: 'How decimals appear in JSON keys: Base64 of the unscaled value, or a JSON number.',
-  }),
-  'key.converter.replace.null.with.default': flag(true, {
-    doc: 'Whether a null in a key field that has a default is written as that default.',
-  }),
-  'value.converter': choice([JSON_CONVERTER], JSON_CONVERTER, {
-    type: 'CLASS',
-    refused: CONVERTERS_OF_LATER,
-    doc: 'How values become bytes.',
-  }),
-  'value.converter.schemas.enable': flag(true, {
-    doc: 'Whether each value carries its schema, `{"schema": ..., "payload": ...}`. Without it records are several times smaller.',
-  }),
-  'value.converter.decimal.format': choice(['BASE64', 'NUMERIC'], 'BASE64', {
-    doc: 'How decimals appear in JSON values: Base64 of the unscaled value, or a JSON number.',
-  }),
-  'value.converter.replace.null.with.default': flag(true, {
-    doc: 'Whether a null in a field that has a default is written as that default. `false` keeps nulls as they are in the database.',
-  }),
-  'header.converter': choice(
-    ['org.apache.kafka.connect.storage.SimpleHeaderConverter'],
-    'org.apache.kafka.connect.storage.SimpleHeaderConverter',
-    {
-      type: 'CLASS',
-      refused: {
-        'org.apache.kafka.connect.storage.StringConverter':
-          'headers are written by org.apache.kafka.connect.storage.SimpleHeaderConverter',
-        [JSON_CONVERTER]: 'headers are written by org.apache.kafka.connect.storage.SimpleHeaderConverter',
-      },
-      doc: 'How record headers become bytes.',
-    },
-  ),
+  ...converterDef,
 } as const;
 
 /** Keys of tailrace's own. */
@@ -150,11 +97,7 @@ export const connectUnsupported: readonly UnsupportedKey[] = [
   { key: 'config.action.reload', effect: 'quiet', reason: 'values are read once, at start' },
   { key: 'tasks.max.enforce', effect: 'quiet', reason: 'there is one task' },
   { key: 'plugin.path', effect: 'quiet', reason: 'nothing is loaded from elsewhere' },
-  { key: 'key.converter.schemas.cache.size', effect: 'quiet', reason: 'schemas are kept per table version' },
-  { key: 'value.converter.schemas.cache.size', effect: 'quiet', reason: 'schemas are kept per table version' },
-  { key: 'key.converter.*', effect: 'ignored', reason: 'it is no setting of the JsonConverter' },
-  { key: 'value.converter.*', effect: 'ignored', reason: 'it is no setting of the JsonConverter' },
-  { key: 'header.converter.*', effect: 'ignored', reason: 'it is no setting of the SimpleHeaderConverter' },
+  ...converterUnsupported,
   { key: 'topic.creation.*', effect: 'quiet', reason: 'topics of the embedded log have no replicas' },
   { key: 'producer.override.*', effect: 'ignored', reason: NO_KAFKA },
   { key: 'consumer.override.*', effect: 'ignored', reason: NO_KAFKA },

@@ -24,10 +24,13 @@ export interface SourceTask {
 export async function runSourceTask(task: SourceTask, signal: AbortSignal): Promise<void> {
   const { source, encoder } = task;
   const broken = new AbortController();
+  const stopped = AbortSignal.any([signal, broken.signal]);
   let inFlight = Promise.resolve();
   encoder.resume(task.from);
   try {
-    for await (const batch of source.read(task.from, AbortSignal.any([signal, broken.signal]))) {
+    for await (const batch of source.read(task.from, stopped)) {
+      const prepared = encoder.prepare?.(batch, stopped) ?? null;
+      if (prepared !== null && !(await isReady(prepared, stopped))) break;
       const encoded = encoder.encode(batch);
       await inFlight;
       inFlight = appendThenAck(task, batch, encoded);
@@ -36,6 +39,17 @@ export async function runSourceTask(task: SourceTask, signal: AbortSignal): Prom
     }
   } finally {
     await inFlight;
+  }
+}
+
+/** False: the task was stopped while it waited. */
+async function isReady(prepared: Promise<void>, stopped: AbortSignal): Promise<boolean> {
+  try {
+    await prepared;
+    return true;
+  } catch (error) {
+    if (stopped.aborted) return false;
+    throw error;
   }
 }
 

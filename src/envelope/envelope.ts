@@ -11,7 +11,7 @@ import {
 } from '../../decoders/change.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { ColumnMapping, SourceBlock } from '../model/plugin.ts';
-import { type Header, NO_HEADERS, type SourceRecord } from '../model/record.ts';
+import { type Header, NO_HEADERS, type RecordSchemas, type SourceRecord } from '../model/record.ts';
 import { createStruct, type Schema, type Struct, type Value } from '../model/schema.ts';
 import { MESSAGE_KEY, messageSchema } from './event-schemas.ts';
 import { type BinaryMode, contentSchema, contentValue } from './message-content.ts';
@@ -87,6 +87,10 @@ export class EnvelopeBuilder {
       value,
       headers: this.#options.contextHeaders,
     };
+  }
+
+  messageSchemas(): RecordSchemas {
+    return { topic: this.#options.naming.message(), keySchema: MESSAGE_KEY, valueSchema: this.#messageSchema };
   }
 
   message(change: MessageChange, context: EventContext): SourceRecord {

@@ -2,7 +2,7 @@ import { quoteLabel } from '../../decoders/binlog/ddl/label.ts';
 import type { SchemaChange } from '../../decoders/change.ts';
 import type { ColumnSchema, TableChange, TableSchema } from '../../decoders/table-schema.ts';
 import type { SourceBlock } from '../model/plugin.ts';
-import type { Header, SourceRecord } from '../model/record.ts';
+import type { Header, RecordSchemas, SourceRecord } from '../model/record.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../model/schema.ts';
 import { INT64, OPTIONAL_STRING, STRING } from './event-schemas.ts';
 import { adjustSchemaName, type NameAdjustment } from './name-adjustment.ts';
@@ -65,6 +65,14 @@ export class SchemaChangeBuilder {
       { name: 'ddl', schema: OPTIONAL_STRING },
       { name: 'tableChanges', schema: { type: 'array', optional: false, items: change } },
     ]);
+  }
+
+  schemas(): RecordSchemas {
+    return {
+      topic: this.#options.naming.schemaChanges(),
+      keySchema: this.#keySchema,
+      valueSchema: this.#valueSchema,
+    };
   }
 
   record(change: SchemaChange, nowMs: number): SourceRecord {

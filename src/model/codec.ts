@@ -1,11 +1,10 @@
 import type { Schema, Value } from './schema.ts';
 
 /**
- * Where the compiled path writes a value: implemented by a converter (JSON text now, Avro binary later).
+ * Where the compiled path writes a value: implemented by a converter (JSON text, Avro binary).
  * Calls come in schema order; there is one call per value.
  */
 export interface ValueSink {
-  null(): void;
   boolean(value: boolean): void;
   /** An integer of any width as its decimal text in `bytes[start, end)`: optional minus, no leading zeros. */
   integerText(bytes: Buffer, start: number, end: number): void;
@@ -19,8 +18,16 @@ export interface ValueSink {
   string(value: string): void;
   /** A bytes value. */
   binary(bytes: Uint8Array, start: number, end: number): void;
-  /** Any value under its schema: the slow road for arrays, maps and structs. */
+  /** Any value under its schema: the slow road for arrays, maps and structs, and the only one for null. */
   value(schema: Schema, value: Value): void;
+}
+
+/** A sink that writes into a slab, which it replaces by a larger one when it is full: what was written is `buffer[0, position)`. */
+export interface SlabSink extends ValueSink {
+  buffer: Buffer;
+  position: number;
+  /** Bytes of the sink's own format as they are. */
+  raw(bytes: Uint8Array): void;
 }
 
 /**

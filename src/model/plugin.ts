@@ -1,7 +1,8 @@
 import type { Change, RowChange, Table, Tx } from '../../decoders/change.ts';
-import type { ValueCodec } from './codec.ts';
+import type { SlabSink, ValueCodec, ValueSink } from './codec.ts';
 import type { SourceOffset, SourcePartition } from './log.ts';
 import type { EncodedHeader, EncodedRecords, Header } from './record.ts';
+import type { RecordFormat } from './record-format.ts';
 import type { Schema, Struct, Value } from './schema.ts';
 
 /**
@@ -94,26 +95,33 @@ export interface ColumnMapping {
   readonly sourceType: { readonly name: string; readonly length: number | null; readonly scale: number | null };
 }
 
-/** Text as it is, and integers between: a JSON sink. */
-export interface TextSink {
-  raw(bytes: Uint8Array): void;
-  /** A safe integer. */
-  integer(value: number): void;
-}
-
-/** Writes the source blocks of one change after another as JSON, keeping the text that stays the same. */
+/** Writes the source blocks of one change after another, keeping the bytes that stay the same. */
 export interface SourceBlockWriter<T extends Tx = Tx> {
-  /** The very text of the change's `struct`. */
-  write(sink: TextSink, change: RowChange<T>): void;
+  /** The very bytes of the change's `struct`. */
+  write(sink: SlabSink, change: RowChange<T>): void;
 }
 
-/** The `source` struct of the envelope: its schema, its structured form, and its text for the compiled path. */
+/** What a source block is made of but for its {@link VaryingField}s. */
+export type SourceBlockFrame<T extends Tx = Tx> = Pick<RowChange<T>, 'tx' | 'table' | 'snapshot'>;
+
+/** A field of the source block that differs from change to change within a transaction and a table. */
+export interface VaryingField<T extends Tx = Tx> {
+  readonly name: string;
+  /** Gives the sink what the field of the change's `struct` holds; it is never null. */
+  write(sink: ValueSink, change: RowChange<T>): void;
+}
+
+/** The `source` struct of the envelope: its schema, its structured form, and how the compiled path may write it. */
 export interface SourceBlock<T extends Tx = Tx> {
   readonly schema: Schema;
   /** The block of a change; `table` is null for logical messages. */
   struct(change: Change<T>, table: Table | null): Struct;
   /** A writer of its own for each table: changes of tables alternate. */
   jsonWriter(): SourceBlockWriter<T>;
+  /** Whether the block of a change differs from one with that frame in the varying fields alone. */
+  isFramedBy(frame: SourceBlockFrame<T>, change: RowChange<T>): boolean;
+  /** In the order of the schema, made anew for each writer. */
+  varyingFields(): readonly VaryingField<T>[];
   /** `transaction.id` of a change or boundary. */
   transactionId(change: Change<T>): string;
 }
@@ -131,6 +139,11 @@ export interface EncodedBatch {
 export interface BatchEncoder {
   /** Takes up state that an earlier run left in the offset. Called once, before the first batch. */
   resume(from: SourceOffset | null): void;
+  /**
+   * Makes ready what encoding the batch needs from elsewhere, such as ids of schemas; null when there is nothing to wait for,
+   * as for nearly every batch.
+   */
+  prepare?(batch: Batch, signal: AbortSignal): Promise<void> | null;
   encode(batch: Batch): EncodedBatch;
   /** The append of this batch has settled: its bytes may be used again. */
   release(encoded: EncodedBatch): void;
@@ -140,6 +153,13 @@ export interface BatchEncoder {
 export interface Converter {
   /** Null for a null value with a null schema. */
   toBytes(topic: string, schema: Schema | null, value: Value): Buffer | null;
+  /**
+   * Has the schema registered, where records name theirs by an id: before the first record of a topic that has it. Null when
+   * that was done. Rejects with a TailraceError `converter.*`;
+   */
+  prepare?(topic: string, schema: Schema, signal: AbortSignal): Promise<void> | null;
+  /** How the compiled plan writes records as `toBytes` does. Absent: it cannot. */
+  readonly format?: RecordFormat;
 }
 
 export interface HeaderConverter {

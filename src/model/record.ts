@@ -21,6 +21,13 @@ export interface SourceRecord {
   readonly headers: readonly Header[];
 }
 
+/** What the records of one kind on a topic have for schemas. */
+export interface RecordSchemas {
+  readonly topic: string;
+  readonly keySchema: Schema | null;
+  readonly valueSchema: Schema;
+}
+
 export interface EncodedHeader {
   readonly key: string;
   readonly value: Uint8Array | null;

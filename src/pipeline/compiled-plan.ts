@@ -6,31 +6,24 @@ import {
   type RowOp,
   UNCHANGED_VALUE,
 } from '../../decoders/change.ts';
-import { JsonSink } from '../converters/json/json-sink.ts';
 import { isKeyChange, valueError } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
 import { hasValue, isNotNull, needsValue } from '../envelope/unexpected-null.ts';
-import type { ValueCodec } from '../model/codec.ts';
-import type { ColumnMapping, SourceBlockWriter } from '../model/plugin.ts';
+import type { SlabSink, ValueCodec } from '../model/codec.ts';
+import type { ColumnMapping, SourceBlock, SourceBlockWriter } from '../model/plugin.ts';
 import type { EncodedHeader } from '../model/record.ts';
-import type { Schema, Value } from '../model/schema.ts';
+import type { EnvelopePieces, RecordFormat } from '../model/record-format.ts';
 import type { Output } from './output.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { NextInTransaction, RowEncoder } from './row-encoder.ts';
 
-/** What the compiled plan needs of a JSON converter: how it wraps a payload, and its text of a value. */
-export interface JsonText {
-  /** `{"schema":...,"payload":` and `}`, or two empty strings without schemas. */
-  wrapper(schema: Schema): readonly [string, string];
-  text(schema: Schema, value: Value): string;
-}
-
 export interface CompiledPlanOptions {
   readonly shape: TableShape;
   readonly output: Output;
-  readonly sourceBlock: SourceBlockWriter;
-  readonly keyJson: JsonText;
-  readonly valueJson: JsonText;
+  readonly sourceBlock: SourceBlock;
+  readonly keyFormat: RecordFormat;
+  /** The format of the output's sinks. */
+  readonly valueFormat: RecordFormat;
   readonly headers: readonly EncodedHeader[];
   readonly tombstones: boolean;
   /** Takes the changes that need more than this: a changed key, which puts structs into headers, and transaction metadata. */
@@ -38,17 +31,14 @@ export interface CompiledPlanOptions {
 }
 
 const EMPTY = Buffer.alloc(0);
-const NULL_TEXT = Buffer.from('null');
-const AFTER = Buffer.from(',"after":');
-const SOURCE = Buffer.from(',"source":');
 
-/** Columns of a row as text pieces and codecs: `{"a":` value `,"b":` value `}`. */
+/** Columns of a row as pieces of bytes and codecs: in JSON `{"a":` value `,"b":` value `}`. */
 class RowTemplate {
   readonly #shape: TableShape;
   readonly #columns: readonly ColumnMapping[];
-  readonly #codecs: readonly ValueCodec[];
+  readonly #codecs: readonly Pick<ValueCodec, 'write'>[];
   readonly #positions: Int32Array;
-  readonly #prefixes: readonly Buffer[];
+  readonly #before: readonly Buffer[];
   readonly #missing: readonly Buffer[];
   readonly #unavailable: readonly Buffer[];
   readonly #end: Buffer;
@@ -58,15 +48,16 @@ class RowTemplate {
   /** A NULL was met in a column that is said to hold none: what was written is of no use. */
   unexpectedNull = false;
 
-  constructor(columns: readonly ColumnMapping[], shape: TableShape, json: JsonText) {
+  constructor(columns: readonly ColumnMapping[], shape: TableShape, format: RecordFormat) {
     this.#shape = shape;
     this.#columns = columns;
-    this.#codecs = columns.map((column) => column.codec);
     this.#positions = Int32Array.from(columns, (column) => 2 * column.index);
-    const name: Schema = { type: 'string', optional: false };
-    this.#prefixes = columns.map((column, i) => Buffer.from(`${i === 0 ? '{' : ','}${json.text(name, column.name)}:`));
-    this.#missing = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.missing)));
-    this.#unavailable = columns.map(({ codec }) => Buffer.from(json.text(codec.schema, codec.unavailable)));
+    const pieces = format.row(columns);
+    this.#codecs = pieces.codecs;
+    this.#before = pieces.before;
+    this.#missing = pieces.missing;
+    this.#unavailable = pieces.unavailable;
+    this.#end = pieces.end;
     // By the table's own columns: a mask's text stands for NULL too.
     const within = (own: readonly ColumnMapping[]): readonly boolean[] => {
       const indexes = new Set(own.map((column) => column.index));
@@ -74,15 +65,13 @@ class RowTemplate {
     };
     this.#notNull = within(shape.mapping.columns.filter(isNotNull));
     this.#needsValue = within(shape.mapping.columns.filter(needsValue));
-    this.#end = Buffer.from(columns.length === 0 ? '{}' : '}');
   }
 
   /** `before` lends the values that an update did not touch and the server did not send again. */
-  write(sink: JsonSink, row: Row, before: Row | null): void {
+  write(sink: SlabSink, row: Row, before: Row | null): void {
     const { bytes, spans, base } = row;
     const positions = this.#positions;
     for (let i = 0; i < positions.length; i++) {
-      sink.raw(this.#prefixes[i]!);
       const at = base + positions[i]!;
       const start = spans[at]!;
       if (start >= 0) this.#value(sink, i, bytes, start, spans[at + 1]!);
@@ -92,7 +81,8 @@ class RowTemplate {
     sink.raw(this.#end);
   }
 
-  #value(sink: JsonSink, i: number, bytes: Buffer, start: number, end: number): void {
+  #value(sink: SlabSink, i: number, bytes: Buffer, start: number, end: number): void {
+    sink.raw(this.#before[i]!);
     try {
       this.#codecs[i]!.write(sink, bytes, start, end);
     } catch (cause) {
@@ -101,12 +91,12 @@ class RowTemplate {
   }
 
   /** In a key-only image the other columns are absent, not NULL. */
-  #absent(sink: JsonSink, i: number, row: Row, start: number): void {
+  #absent(sink: SlabSink, i: number, row: Row, start: number): void {
     if (start === NULL_VALUE && row.image !== 'key' && this.#notNull[i]!) this.unexpectedNull = true;
     sink.raw(this.#missing[i]!);
   }
 
-  #unchanged(sink: JsonSink, i: number, mark: number, before: Row | null): void {
+  #unchanged(sink: SlabSink, i: number, mark: number, before: Row | null): void {
     if (before === null || !hasValue(before, this.#positions[i]! / 2)) {
       if (mark === ABSENT_VALUE && this.#needsValue[i]!) this.unexpectedNull = true;
       sink.raw(this.#unavailable[i]!);
@@ -120,8 +110,8 @@ class RowTemplate {
 }
 
 /**
- * Bytes to bytes: a row's text goes straight into its topic's slab, between text pieces that are the same for a table
- * or for a transaction. Must equal what the structured plan and a JSON converter give.
+ * Bytes to bytes: a row's values go straight into its topic's slab, between pieces that are the same for a table or for a
+ * transaction. Must equal what the structured plan and the converters give.
  */
 export class CompiledPlan implements RowEncoder {
   readonly #options: CompiledPlanOptions;
@@ -131,33 +121,40 @@ export class CompiledPlan implements RowEncoder {
   readonly #keyStart: Buffer;
   readonly #keyEnd: Buffer;
   readonly #valueStart: Buffer;
+  readonly #valueEnd: Buffer;
+  readonly #envelope: EnvelopePieces;
+  readonly #sourceBlock: SourceBlockWriter;
   readonly #partitions: number | null;
-  /** Keys are written here first where they decide on the partition. */
-  readonly #keySink: JsonSink;
-  readonly #valueEndText: string;
+  /** Keys are written here first where they decide on the partition, or are of another format than values. */
+  readonly #keySink: SlabSink;
+  readonly #isKeyFirst: boolean;
 
-  /** `"op":...}` pieces of the batch at hand, by op. */
+  /** What follows the source block in the batch at hand, by op. */
   #nowMicros = -1;
   #tails: Record<RowOp, Buffer> = { c: EMPTY, u: EMPTY, d: EMPTY, r: EMPTY };
 
   constructor(options: CompiledPlanOptions) {
-    const { shape, keyJson, valueJson, output } = options;
+    const { shape, keyFormat, valueFormat, output } = options;
     this.#options = options;
     this.#hasKey = shape.keySchema !== null;
-    this.#keyRow = new RowTemplate(shape.key, shape, keyJson);
-    this.#row = new RowTemplate(shape.fields, shape, valueJson);
-    const [keyStart, keyEnd] = shape.keySchema === null ? ['', ''] : keyJson.wrapper(shape.keySchema);
-    const [valueStart, valueEnd] = valueJson.wrapper(shape.envelopeSchema);
-    this.#keyStart = Buffer.from(keyStart);
-    this.#keyEnd = Buffer.from(keyEnd);
-    this.#valueStart = Buffer.from(`${valueStart}{"before":`);
-    this.#valueEndText = valueEnd;
+    this.#keyRow = new RowTemplate(shape.key, shape, keyFormat);
+    this.#row = new RowTemplate(shape.fields, shape, valueFormat);
+    const key = shape.keySchema === null ? null : keyFormat.frame(shape.topic, shape.keySchema);
+    const value = valueFormat.frame(shape.topic, shape.envelopeSchema);
+    this.#envelope = valueFormat.envelope;
+    this.#keyStart = key?.start ?? EMPTY;
+    this.#keyEnd = key?.end ?? EMPTY;
+    this.#valueStart = Buffer.concat([value.start, this.#envelope.before]);
+    this.#valueEnd = value.end;
+    this.#sourceBlock = valueFormat.sourceWriter(options.sourceBlock);
     this.#partitions = output.partitionsOf(shape.topic);
-    this.#keySink = new JsonSink(Buffer.allocUnsafeSlow(256));
+    this.#keySink = keyFormat.createSink(Buffer.allocUnsafeSlow(256));
+    const isChosen = this.#partitions === 1 || this.#partitions === null;
+    this.#isKeyFirst = !isChosen || keyFormat.kind !== valueFormat.kind;
   }
 
   encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
-    const { shape, headers, structured, sourceBlock } = this.#options;
+    const { shape, headers, structured } = this.#options;
     if (nextInTransaction !== null || isKeyChange(change, shape)) {
       return structured.encode(change, nowMicros, nextInTransaction);
     }
@@ -167,15 +164,14 @@ export class CompiledPlan implements RowEncoder {
     const writer = this.#beginRecord(keyed, op === 'd' ? null : change.before);
     const { sink } = writer;
     const keyLength = this.#keyLength;
+    const envelope = this.#envelope;
     const start = sink.position;
     sink.raw(this.#valueStart);
-    if (op === 'c' || op === 'r' || change.before === null) sink.raw(NULL_TEXT);
-    else this.#row.write(sink, change.before, null);
-    sink.raw(AFTER);
-    if (op === 'd') sink.raw(NULL_TEXT);
-    else this.#row.write(sink, change.after!, change.before);
-    sink.raw(SOURCE);
-    sourceBlock.write(sink, change);
+    this.#writeRow(sink, op === 'c' || op === 'r' ? null : change.before, null);
+    sink.raw(envelope.after);
+    this.#writeRow(sink, op === 'd' ? null : change.after, change.before);
+    sink.raw(envelope.source);
+    this.#sourceBlock.write(sink, change);
     sink.raw(this.#tails[op]);
     if (this.#row.unexpectedNull || this.#keyRow.unexpectedNull) {
       this.#row.unexpectedNull = this.#keyRow.unexpectedNull = false;
@@ -185,6 +181,15 @@ export class CompiledPlan implements RowEncoder {
     writer.push(keyLength, sink.position - start, headers);
     if (op === 'd' && this.#options.tombstones) this.#tombstone(keyed, headers);
     return true;
+  }
+
+  #writeRow(sink: SlabSink, row: Row | null, before: Row | null): void {
+    if (row === null) {
+      sink.raw(this.#envelope.noRow);
+      return;
+    }
+    sink.raw(this.#envelope.row);
+    this.#row.write(sink, row, before);
   }
 
   #keyLength = -1;
@@ -197,7 +202,7 @@ export class CompiledPlan implements RowEncoder {
       this.#keyLength = -1;
       return output.writerFor(topic, null);
     }
-    if (this.#partitions === 1 || this.#partitions === null) {
+    if (!this.#isKeyFirst) {
       const writer = output.writer(topic, this.#partitions === 1 ? 0 : null);
       const start = writer.sink.position;
       this.#writeKey(writer.sink, keyed, before);
@@ -214,7 +219,7 @@ export class CompiledPlan implements RowEncoder {
     return writer;
   }
 
-  #writeKey(sink: JsonSink, row: Row, before: Row | null): void {
+  #writeKey(sink: SlabSink, row: Row, before: Row | null): void {
     sink.raw(this.#keyStart);
     this.#keyRow.write(sink, row, before);
     sink.raw(this.#keyEnd);
@@ -226,9 +231,7 @@ export class CompiledPlan implements RowEncoder {
   }
 
   #cutTails(nowMicros: number): void {
-    const ms = Math.floor(nowMicros / 1000);
-    const times = `"ts_ms":${ms},"ts_us":${nowMicros},"ts_ns":${nowMicros}000}${this.#valueEndText}`;
-    const tail = (op: RowOp) => Buffer.from(`,"transaction":null,"op":"${op}",${times}`);
+    const tail = (op: RowOp) => Buffer.concat([this.#envelope.tail(op, nowMicros), this.#valueEnd]);
     this.#nowMicros = nowMicros;
     this.#tails = { c: tail('c'), u: tail('u'), d: tail('d'), r: tail('r') };
   }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DebeziumConfig } from '../config/debezium.ts';
 import type { ConnectConfig } from '../config/worker.ts';
-import { createJsonConverter } from '../converters/json/json-converter.ts';
-import { createSimpleHeaderConverter } from '../converters/simple-header.ts';
+import { createConverter, createHeaderConverter } from '../converters/create-converter.ts';
+import { JsonSink } from '../converters/json/json-sink.ts';
 import { columnRules } from '../envelope/column-rules.ts';
 import { EnvelopeBuilder } from '../envelope/envelope.ts';
 import { STRING } from '../envelope/event-schemas.ts';
@@ -33,16 +33,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, source } = parts;
   const naming = new TopicNaming(config);
   const contextHeaders = config['extended.headers.enabled'] ? contextHeadersOf(parts) : NO_HEADERS;
-  const keys = createJsonConverter({
-    schemasEnable: config['key.converter.schemas.enable'],
-    decimalFormat: config['key.converter.decimal.format'],
-    replaceNullWithDefault: config['key.converter.replace.null.with.default'],
-  });
-  const values = createJsonConverter({
-    schemasEnable: config['value.converter.schemas.enable'],
-    decimalFormat: config['value.converter.decimal.format'],
-    replaceNullWithDefault: config['value.converter.replace.null.with.default'],
-  });
+  const keys = createConverter(config, 'key');
+  const values = createConverter(config, 'value');
   const schemaNames = config['schema.name.adjustment.mode'];
   const skippedOperations = new Set<string>(config['skipped.operations']);
   return new Pipeline({
@@ -74,11 +66,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
           })
         : null,
     contextHeaders,
-    output: new Output(parts.partitionsOf, parts.partitioner),
+    output: new Output({
+      partitionsOf: parts.partitionsOf,
+      partition: parts.partitioner,
+      createSink: values.format?.createSink ?? ((slab) => new JsonSink(slab)),
+    }),
     keys,
     values,
-    headers: createSimpleHeaderConverter(),
-    compiled: parts.plan === 'structured' || hasDecimalNumbers(config) ? null : { key: keys, value: values },
+    headers: createHeaderConverter(config),
+    compiled: parts.plan !== 'structured',
     tombstones: config['tombstones.on.delete'],
     skippedOperations,
     skipUnchanged: config['skip.messages.without.change'],
@@ -92,11 +88,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 /** The system's clock gives milliseconds; the running microsecond is taken from the monotonic one. */
 function systemMicros(): number {
   return Date.now() * 1000 + (Math.floor(performance.now() * 1000) % 1000);
-}
-
-/** Slabs are written in Connect's default form of decimals; the other form takes the structured plan. */
-function hasDecimalNumbers(config: ConnectConfig): boolean {
-  return config['key.converter.decimal.format'] === 'NUMERIC' || config['value.converter.decimal.format'] === 'NUMERIC';
 }
 
 /** The headers that every data change carries while `extended.headers.enabled` is true, in Debezium's order. */

@@ -1,3 +1,4 @@
+import type { SlabSink } from '../model/codec.ts';
 import type { StateRecord } from '../model/plugin.ts';
 import type { EncodedHeader, EncodedRecords } from '../model/record.ts';
 import { RecordWriter, SlabPool } from './record-writer.ts';
@@ -7,16 +8,25 @@ const NO_ENCODED_HEADERS: readonly EncodedHeader[] = [];
 /** Which partition a key belongs to; a null key is given as null. */
 export type Partitioner = (topic: string, key: Uint8Array | null, partitions: number) => number;
 
+export interface OutputOptions {
+  readonly partitionsOf: (topic: string) => number | null;
+  readonly partition: Partitioner;
+  /** A sink of the format of values. */
+  readonly createSink: (slab: Buffer) => SlabSink;
+}
+
 /** The records of the batch that is being encoded, by topic and partition. */
 export class Output {
   readonly #pool = new SlabPool();
   readonly #partition: Partitioner;
   readonly #partitionsOf: (topic: string) => number | null;
+  readonly #createSink: (slab: Buffer) => SlabSink;
   #writers = new Map<string, RecordWriter[]>();
 
-  constructor(partitionsOf: (topic: string) => number | null, partition: Partitioner) {
+  constructor({ partitionsOf, partition, createSink }: OutputOptions) {
     this.#partitionsOf = partitionsOf;
     this.#partition = partition;
+    this.#createSink = createSink;
   }
 
   partitionsOf(topic: string): number | null {
@@ -32,7 +42,7 @@ export class Output {
     }
     // For each record: a closure for find() would be a quarter of what it allocates.
     for (const writer of writers) if (writer.partition === partition) return writer;
-    const made = new RecordWriter({ topic, partition, kept }, this.#pool.take());
+    const made = new RecordWriter({ topic, partition, kept }, this.#createSink(this.#pool.take()));
     writers.push(made);
     return made;
   }

@@ -1,6 +1,6 @@
 import type { BoundaryChange, Change, RowChange, Table } from '../../decoders/change.ts';
 import { type EnvelopeBuilder, isSameValue } from '../envelope/envelope.ts';
-import { HEARTBEAT_KEY, HEARTBEAT_VALUE } from '../envelope/event-schemas.ts';
+import { HEARTBEAT_KEY, HEARTBEAT_VALUE, TRANSACTION_KEY, TRANSACTION_VALUE } from '../envelope/event-schemas.ts';
 import type { SchemaChangeBuilder } from '../envelope/schema-change.ts';
 import { type ShapeOptions, shapeTable, type TableShape } from '../envelope/table-shape.ts';
 import { TransactionTracker } from '../envelope/transaction-metadata.ts';
@@ -15,12 +15,12 @@ import type {
   Source,
   TableMapping,
 } from '../model/plugin.ts';
-import { type Header, NO_HEADERS } from '../model/record.ts';
+import { type Header, NO_HEADERS, type RecordSchemas } from '../model/record.ts';
 import { createStruct } from '../model/schema.ts';
-import { CompiledPlan, type JsonText } from './compiled-plan.ts';
 import type { Output } from './output.ts';
-import type { NextInTransaction, RowEncoder } from './row-encoder.ts';
-import { RecordEncoder, StructuredPlan } from './structured-plan.ts';
+import type { NextInTransaction } from './row-encoder.ts';
+import { RecordEncoder } from './structured-plan.ts';
+import { TableEntry } from './table-entry.ts';
 
 export interface PipelineOptions {
   readonly source: Source;
@@ -33,8 +33,8 @@ export interface PipelineOptions {
   readonly keys: Converter;
   readonly values: Converter;
   readonly headers: HeaderConverter;
-  /** JSON texts of keys and values where both converters are JSON: allows the compiled plan. */
-  readonly compiled: { readonly key: JsonText; readonly value: JsonText } | null;
+  /** Whether the compiled plan is taken where the converters have a format for it. */
+  readonly compiled: boolean;
   readonly tombstones: boolean;
   /** Of c, u, d, r and t. */
   readonly skippedOperations: ReadonlySet<string>;
@@ -46,11 +46,6 @@ export interface PipelineOptions {
   readonly clock: () => number;
   /** Milliseconds since any moment, never set back: intervals are measured by it. */
   readonly elapsedMs: () => number;
-}
-
-interface TableEntry {
-  readonly shape: TableShape;
-  readonly encoder: RowEncoder;
 }
 
 /** Batch of changes -> records per topic partition. Synchronous; the plan of a table version is made once. */
@@ -71,6 +66,52 @@ export class Pipeline implements BatchEncoder {
   resume(from: SourceOffset | null): void {
     if (!this.#options.transactionMetadata) return;
     this.#transactions = new TransactionTracker(this.#options.shape.naming.transaction(), from);
+  }
+
+  prepare(batch: Batch, signal: AbortSignal): Promise<void> | null {
+    const { keys, values, shape, heartbeatMs } = this.#options;
+    if (keys.prepare === undefined && values.prepare === undefined) return null;
+    const waits: Promise<void>[] = [];
+    const need = ({ topic, keySchema, valueSchema }: RecordSchemas): void => {
+      const key = keySchema === null ? null : keys.prepare?.(topic, keySchema, signal);
+      const value = values.prepare?.(topic, valueSchema, signal);
+      for (const wait of [key, value]) if (wait) waits.push(wait);
+    };
+    for (const entry of this.#entriesOf(batch)) need(entry.schemas);
+    for (const schemas of this.#schemasBesideTables(batch)) need(schemas);
+    if (this.#transactions !== null) {
+      need({ topic: shape.naming.transaction(), keySchema: TRANSACTION_KEY, valueSchema: TRANSACTION_VALUE });
+    }
+    if (heartbeatMs > 0) {
+      need({ topic: shape.naming.heartbeat(), keySchema: HEARTBEAT_KEY, valueSchema: HEARTBEAT_VALUE });
+    }
+    return waits.length === 0 ? null : Promise.all(waits).then(() => {});
+  }
+
+  /** Tables that the batch has records of. Nulls are admitted here already: while rows are encoded no schema can be registered. */
+  #entriesOf(batch: Batch): Iterable<TableEntry> {
+    const entries = new Map<Table, TableEntry>();
+    const { skippedOperations } = this.#options;
+    let entry: TableEntry | null = null;
+    for (const change of batch.changes) {
+      if (change.kind !== 'row' && change.kind !== 'truncate') continue;
+      if (skippedOperations.has(change.kind === 'truncate' ? 't' : change.op)) continue;
+      if (entry === null || change.table !== entry.table) {
+        entry = entries.get(change.table) ?? this.#entry(change.table);
+        entries.set(change.table, entry);
+      }
+      if (change.kind === 'row' && entry.structured.holdsNull(change)) {
+        entry = this.#admitNulls(change, entry);
+        entries.set(change.table, entry);
+      }
+    }
+    return entries.values();
+  }
+
+  *#schemasBesideTables(batch: Batch): Iterable<RecordSchemas> {
+    const { envelopes, schemaChanges } = this.#options;
+    if (batch.changes.some(({ kind }) => kind === 'message')) yield envelopes.messageSchemas();
+    if (schemaChanges !== null && batch.changes.some(({ kind }) => kind === 'schema')) yield schemaChanges.schemas();
   }
 
   encode(batch: Batch): EncodedBatch {
@@ -108,11 +149,16 @@ export class Pipeline implements BatchEncoder {
     if (skipUnchanged && isWithoutChange(change, entry.shape)) return entry;
     const nextInTransaction = this.#next(change, entry.shape.mapping.collectionId);
     if (entry.encoder.encode(change, nowMicros, nextInTransaction)) return entry;
-    const admitting = this.#plan(allowNulls(entry.shape.mapping, change));
-    this.#tables.set(change.table, admitting);
+    const admitting = this.#admitNulls(change, entry);
     if (!admitting.encoder.encode(change, nowMicros, nextInTransaction)) {
       throw new Error(`A NULL in ${entry.shape.mapping.collectionId} was refused again after it had been admitted.`);
     }
+    return admitting;
+  }
+
+  #admitNulls(change: RowChange, entry: TableEntry): TableEntry {
+    const admitting = this.#plan(allowNulls(entry.shape.mapping, change));
+    this.#tables.set(change.table, admitting);
     return admitting;
   }
 
@@ -171,21 +217,13 @@ export class Pipeline implements BatchEncoder {
   }
 
   #plan(mapping: TableMapping): TableEntry {
-    const { source, compiled, output, envelopes, tombstones } = this.#options;
-    const shape = shapeTable(mapping, this.#options.shape);
-    const structured = new StructuredPlan(shape, envelopes, this.#records);
-    if (compiled === null) return { shape, encoder: structured };
-    const encoder = new CompiledPlan({
-      shape,
-      output,
-      sourceBlock: source.sourceBlock.jsonWriter(),
-      keyJson: compiled.key,
-      valueJson: compiled.value,
-      headers: this.#records.headers(this.#options.contextHeaders),
-      tombstones,
-      structured,
+    const { contextHeaders } = this.#options;
+    return new TableEntry(shapeTable(mapping, this.#options.shape), {
+      ...this.#options,
+      sourceBlock: this.#options.source.sourceBlock,
+      records: this.#records,
+      headers: this.#records.headers(contextHeaders),
     });
-    return { shape, encoder };
   }
 
   #heartbeat(nowMs: number): void {

@@ -1,4 +1,4 @@
-import { JsonSink } from '../converters/json/json-sink.ts';
+import type { SlabSink } from '../model/codec.ts';
 import { type EncodedHeader, type EncodedRecords, INDEX_STRIDE } from '../model/record.ts';
 
 /** Most tables have few rows in a batch: a slab starts small and grows by doubling. */
@@ -31,19 +31,19 @@ export class RecordWriter implements EncodedRecords {
   readonly topic: string;
   readonly partition: number | null;
   readonly kept: boolean;
-  readonly sink: JsonSink;
+  readonly sink: SlabSink;
   index: Int32Array = new Int32Array(INITIAL_RECORDS * INDEX_STRIDE);
   count = 0;
   readonly headers: (readonly EncodedHeader[])[] = [];
 
   constructor(
     place: { readonly topic: string; readonly partition: number | null; readonly kept: boolean },
-    slab: Buffer,
+    sink: SlabSink,
   ) {
     this.topic = place.topic;
     this.partition = place.partition;
     this.kept = place.kept;
-    this.sink = new JsonSink(slab);
+    this.sink = sink;
   }
 
   get bytes(): Buffer {

@@ -62,15 +62,15 @@ export class StructuredPlan implements RowEncoder {
   }
 
   encode(change: RowChange, nowMicros: number, nextInTransaction: NextInTransaction | null): boolean {
-    if (this.#holdsNull(change)) return false;
+    if (this.holdsNull(change)) return false;
     for (const record of this.#envelopes.row(change, this.#shape, { nowMicros, nextInTransaction })) {
       this.#records.encode(record);
     }
     return true;
   }
 
-  /** Only what is written counts: of an old row the key is, when it has changed or the row is gone. */
-  #holdsNull(change: RowChange): boolean {
+  /** Whether the change has a NULL in a column that is said to hold none. Only what is written counts: of an old row the key is, when it has changed or the row is gone. */
+  holdsNull(change: RowChange): boolean {
     const { op, before, after } = change;
     if (holdsNull(change, this.#fields)) return true;
     const tellsOldKey = before !== null && (op === 'd' || isKeyChange(change, this.#shape));

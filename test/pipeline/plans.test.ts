@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { partitionFor } from '../../src/logs/partitioner.ts';
+import { TailraceError } from '../../src/model/errors.ts';
 import type { EncodedBatch } from '../../src/model/plugin.ts';
 import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import { decodeRecords } from '../../src/pipeline/decode-records.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { startFakeRegistry } from '../converters/registry/fake-registry.ts';
 import { Random } from '../crash/random.ts';
 import { configOf, fakeSource } from './fake-source.ts';
 import { RandomChanges } from './random-changes.ts';
@@ -58,8 +60,8 @@ function contents(encoded: EncodedBatch): unknown {
     decodeRecords(part, 0, encoded.timestampMs).map(({ topic, partition, key, value, headers }) => ({
       topic,
       partition,
-      key: key?.toString() ?? null,
-      value: value?.toString() ?? null,
+      key: key?.toString('latin1') ?? null,
+      value: value?.toString('latin1') ?? null,
       headers: headers.map((header) => [
         header.key,
         // Each run has an id of its own.
@@ -76,9 +78,30 @@ function contents(encoded: EncodedBatch): unknown {
   return { parts, offset, timestampMs, snapshot };
 }
 
-function runSeed(seed: number): number {
+/** Converters of other kinds than JSON; a combination of theirs and a table that they cannot write is not tried. */
+function randomConverters(random: Random, properties: Record<string, string>, registry: string): void {
+  for (const side of ['key', 'value']) {
+    const converter = random.pick([AVRO, AVRO, AVRO, JSON_SCHEMA, STRING, JSON_PLAIN]);
+    properties[`${side}.converter`] = converter;
+    properties[`${side}.converter.schema.registry.url`] = registry;
+    if (random.next() < 0.3) properties[`${side}.converter.ignore.default.for.nullables`] = 'true';
+    if (random.next() < 0.2) properties[`${side}.converter.connect.meta.data`] = 'false';
+  }
+  properties['schema.name.adjustment.mode'] = random.pick(['avro', 'avro_unicode']);
+  properties['field.name.adjustment.mode'] = 'avro_unicode';
+  if (random.next() < 0.5) properties['heartbeat.interval.ms'] = '1';
+}
+
+const AVRO = 'io.confluent.connect.avro.AvroConverter';
+const JSON_SCHEMA = 'io.confluent.connect.json.JsonSchemaConverter';
+const STRING = 'org.apache.kafka.connect.storage.StringConverter';
+const JSON_PLAIN = 'org.apache.kafka.connect.json.JsonConverter';
+const NEVER = new AbortController().signal;
+
+async function runSeed(seed: number, registry: string | null): Promise<number> {
   const random = new Random(seed);
   const properties = randomProperties(random);
+  if (registry !== null) randomConverters(random, properties, registry);
   const config = configOf(properties);
   const changes = new RandomChanges(random, config);
   const partitions = random.pick([1, 1, 3]);
@@ -92,6 +115,7 @@ function runSeed(seed: number): number {
       partitioner: partitionFor,
       plan,
       clock: () => nowMicros,
+      elapsedMs: () => nowMicros / 1000,
     });
     pipeline.resume(null);
     return pipeline;
@@ -113,6 +137,7 @@ function runSeed(seed: number): number {
       bytes: 1,
       ...(i === 0 ? { snapshot: 'begin' as const } : {}),
     };
+    for (const pipeline of [compiled, structured]) await pipeline.prepare(batch, NEVER);
     const [one, other] = [compiled, structured].map((pipeline) => {
       const encoded = pipeline.encode(batch);
       const before = contents(encoded);
@@ -128,16 +153,26 @@ function runSeed(seed: number): number {
   return records;
 }
 
-test(`the compiled plan gives the bytes, partitions and headers of the structured one (TEST_SEED=${FIRST_SEED})`, () => {
+async function runSeeds(registry: string | null): Promise<void> {
   const deadline = performance.now() + BUDGET_MS;
   let records = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS || performance.now() < deadline; seed++) {
     try {
-      records += runSeed(seed);
+      records += await runSeed(seed, registry);
     } catch (error) {
+      // Masked or with their source's type, two columns of one struct type are two types of one name: refused, and tested elsewhere.
+      if (error instanceof TailraceError && /two different types/.test(error.message)) continue;
       (error as Error).message += `\nTEST_SEED=${seed}`;
       throw error;
     }
   }
   assert.ok(records > SEEDS * 10, `${records} records are too few to tell`);
+}
+
+test(`the compiled plan gives the bytes, partitions and headers of the structured one (TEST_SEED=${FIRST_SEED})`, () =>
+  runSeeds(null));
+
+test(`so it does with Avro, JSON Schema and mixed converters (TEST_SEED=${FIRST_SEED})`, async () => {
+  await using registry = await startFakeRegistry();
+  await runSeeds(registry.url);
 });

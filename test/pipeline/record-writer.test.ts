@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { JsonSink } from '../../src/converters/json/json-sink.ts';
 import { decodeRecords } from '../../src/pipeline/decode-records.ts';
 import { Output } from '../../src/pipeline/output.ts';
 import { RecordWriter, SlabPool } from '../../src/pipeline/record-writer.ts';
@@ -9,7 +10,7 @@ const KIB = 1024;
 
 test('records of any number and size come out as they went in', () => {
   const random = new Random(7);
-  const writer = new RecordWriter({ topic: 't', partition: 0, kept: false }, Buffer.alloc(1));
+  const writer = new RecordWriter({ topic: 't', partition: 0, kept: false }, new JsonSink(Buffer.alloc(1)));
   const headerLists = Array.from({ length: 5 }, (_, i) => [{ key: `h${i}`, value: Buffer.from([i]) }]);
   const expected = Array.from({ length: 3000 }, (_, i) => {
     const bytes = (longest: number): Buffer | null =>
@@ -49,10 +50,11 @@ test('the pool keeps what grew, within its bound', () => {
 });
 
 test('bytes of a batch stay while later batches are written, until it is released', () => {
-  const output = new Output(
-    () => 2,
-    (_topic, key) => (key === null ? 0 : key[0]! % 2),
-  );
+  const output = new Output({
+    partitionsOf: () => 2,
+    partition: (_topic, key) => (key === null ? 0 : key[0]! % 2),
+    createSink: (slab) => new JsonSink(slab),
+  });
   const write = (batch: number): ReturnType<Output['take']> => {
     for (let i = 0; i < 400; i++) {
       const text = Buffer.from(`batch ${batch} record ${i} ${'x'.repeat((i * 37) % 300)}`);
@@ -75,10 +77,11 @@ test('bytes of a batch stay while later batches are written, until it is release
 });
 
 test('a topic without records in this batch has no part in it', () => {
-  const output = new Output(
-    () => 1,
-    () => 0,
-  );
+  const output = new Output({
+    partitionsOf: () => 1,
+    partition: () => 0,
+    createSink: (slab) => new JsonSink(slab),
+  });
   assert.deepEqual(output.take(), []);
   output.writer('empty', 0);
   output.append('full', 0, null, Buffer.from('x'), []);

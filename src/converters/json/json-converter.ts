@@ -1,5 +1,6 @@
 import type { Converter } from '../../model/plugin.ts';
 import type { Schema, Value } from '../../model/schema.ts';
+import { createJsonFormat } from './json-format.ts';
 import { formatJsonSchema } from './json-schema.ts';
 import { JsonSink } from './json-sink.ts';
 import type { JsonFormat } from './json-value.ts';
@@ -11,8 +12,6 @@ export interface JsonConverterOptions extends JsonFormat {
 
 export interface JsonConverter extends Converter {
   readonly options: JsonConverterOptions;
-  /** What stands before and after the payload: two empty strings without schemas. */
-  wrapper(schema: Schema): readonly [before: string, after: string];
   /** The JSON text of a value, without a wrapper. */
   text(schema: Schema, value: Value): string;
 }
@@ -42,20 +41,24 @@ export function createJsonConverter(options: JsonConverterOptions): JsonConverte
     if (wrapper !== null) sink.raw(wrapper[1]);
   };
 
+  const text = (schema: Schema, value: Value): string => {
+    write(schema, value, null);
+    return sink.buffer.toString('utf8', 0, sink.position);
+  };
+  const frame = (_topic: string, schema: Schema): { readonly start: Buffer; readonly end: Buffer } => {
+    const [start, end] = wrapperOf(schema);
+    return { start, end };
+  };
+
   return {
     options,
+    text,
+    // The codecs of decimals write them as bytes; as numbers they take the structured plan.
+    ...(options.decimalFormat === 'NUMERIC' ? {} : { format: createJsonFormat({ format: options, text, frame }) }),
     toBytes(_topic, schema, value) {
       if (schema === null) return value === null ? null : schemaless(value);
       write(schema, value, options.schemasEnable ? wrapperOf(schema) : null);
       return Buffer.from(sink.buffer.subarray(0, sink.position));
-    },
-    wrapper(schema) {
-      const [before, after] = wrapperOf(schema);
-      return [before.toString(), after.toString()];
-    },
-    text(schema, value) {
-      write(schema, value, null);
-      return sink.buffer.toString('utf8', 0, sink.position);
     },
   };
 }

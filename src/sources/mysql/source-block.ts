@@ -4,7 +4,8 @@ import type { Change, RowChange, Table } from '../../../decoders/change.ts';
 import { createJsonConverter } from '../../converters/json/json-converter.ts';
 import { CONNECT_JSON } from '../../converters/json/json-value.ts';
 import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
-import type { SourceBlock, SourceBlockWriter, TextSink } from '../../model/plugin.ts';
+import type { SlabSink } from '../../model/codec.ts';
+import type { SourceBlock, SourceBlockFrame, SourceBlockWriter, VaryingField } from '../../model/plugin.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
 
 /** Debezium's BinlogSourceInfoStructMaker: its field order is the order on the topic. */
@@ -90,15 +91,40 @@ export class MysqlSourceBlock implements SourceBlock<BinlogTx> {
     return new MysqlSourceBlockWriter(this.#head);
   }
 
+  isFramedBy(frame: SourceBlockFrame<BinlogTx>, change: RowChange<BinlogTx>): boolean {
+    return isFramed(frame, change);
+  }
+
+  varyingFields(): readonly VaryingField<BinlogTx>[] {
+    return [
+      { name: 'pos', write: (sink, { tx }) => sink.integer(tx.position) },
+      { name: 'row', write: (sink, { at }) => sink.integer(at) },
+    ];
+  }
+
   transactionId({ tx }: Change<BinlogTx>): string {
     return tx.transactionId;
   }
 }
 
 /** Changes of one rows event differ in their row alone, those of one transaction and table in their position as well. */
+function isFramed(frame: SourceBlockFrame<BinlogTx>, { tx, table, snapshot }: SourceBlockFrame<BinlogTx>): boolean {
+  if (frame.table !== table || frame.snapshot !== snapshot) return false;
+  const of = frame.tx;
+  return (
+    of === tx ||
+    (of.commitTimeMicros === tx.commitTimeMicros &&
+      of.gtid === tx.gtid &&
+      of.file === tx.file &&
+      of.serverId === tx.serverId &&
+      of.threadId === tx.threadId &&
+      of.query === tx.query)
+  );
+}
+
 class MysqlSourceBlockWriter implements SourceBlockWriter<BinlogTx> {
   readonly #head: string;
-  #cutOf: Pick<RowChange<BinlogTx>, 'tx' | 'table' | 'snapshot'> | null = null;
+  #cutOf: SourceBlockFrame<BinlogTx> | null = null;
   #beforePosition = EMPTY;
   #end = EMPTY;
 
@@ -106,27 +132,13 @@ class MysqlSourceBlockWriter implements SourceBlockWriter<BinlogTx> {
     this.#head = head;
   }
 
-  write(sink: TextSink, change: RowChange<BinlogTx>): void {
-    if (!this.#isCutFor(change)) this.#cut(change);
+  write(sink: SlabSink, change: RowChange<BinlogTx>): void {
+    if (this.#cutOf === null || !isFramed(this.#cutOf, change)) this.#cut(change);
     sink.raw(this.#beforePosition);
     sink.integer(change.tx.position);
     sink.raw(ROW);
     sink.integer(change.at);
     sink.raw(this.#end);
-  }
-
-  #isCutFor({ tx, table, snapshot }: RowChange<BinlogTx>): boolean {
-    if (this.#cutOf === null || this.#cutOf.table !== table || this.#cutOf.snapshot !== snapshot) return false;
-    const cut = this.#cutOf.tx;
-    return (
-      cut === tx ||
-      (cut.commitTimeMicros === tx.commitTimeMicros &&
-        cut.gtid === tx.gtid &&
-        cut.file === tx.file &&
-        cut.serverId === tx.serverId &&
-        cut.threadId === tx.threadId &&
-        cut.query === tx.query)
-    );
   }
 
   #cut(change: RowChange<BinlogTx>): void {

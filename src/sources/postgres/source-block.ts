@@ -3,7 +3,8 @@ import type { PgTx } from '../../../decoders/pgoutput/tx.ts';
 import { createJsonConverter } from '../../converters/json/json-converter.ts';
 import { CONNECT_JSON } from '../../converters/json/json-value.ts';
 import { INT64, OPTIONAL_INT64, OPTIONAL_STRING, SNAPSHOT_MARKER, STRING } from '../../envelope/event-schemas.ts';
-import type { SourceBlock, SourceBlockWriter, TextSink } from '../../model/plugin.ts';
+import type { SlabSink, ValueSink } from '../../model/codec.ts';
+import type { SourceBlock, SourceBlockFrame, SourceBlockWriter, VaryingField } from '../../model/plugin.ts';
 import { createStruct, type Field, type Schema, type Struct } from '../../model/schema.ts';
 
 /** Debezium's PostgresSourceInfoStructMaker: its field order is the order on the topic. */
@@ -87,16 +88,50 @@ export class PostgresSourceBlock implements SourceBlock<PgTx> {
     return new PostgresSourceBlockWriter(this.#head, this.#database);
   }
 
+  isFramedBy(frame: SourceBlockFrame<PgTx>, change: RowChange<PgTx>): boolean {
+    return isFramed(frame, change);
+  }
+
+  varyingFields(): readonly VaryingField<PgTx>[] {
+    return [new SequenceField(), { name: 'lsn', write: (sink, { at }) => sink.integer(at) }];
+  }
+
   transactionId(change: Change<PgTx>): string {
     return `${change.tx.xid}:${change.at}`;
   }
 }
 
 /** Changes of one transaction and table differ in their LSN alone. */
+function isFramed(frame: SourceBlockFrame<PgTx>, { tx, table, snapshot }: SourceBlockFrame<PgTx>): boolean {
+  return frame.tx === tx && frame.table === table && frame.snapshot === snapshot;
+}
+
+/** A bracket, a quoted LSN, a comma, a quoted LSN, a bracket; an LSN has 20 digits at most. */
+const MAX_SEQUENCE_BYTES = 64;
+
+/** `["<LSN of the last commit>","<LSN>"]` */
+class SequenceField implements VaryingField<PgTx> {
+  readonly name = 'sequence';
+  readonly #text = Buffer.alloc(MAX_SEQUENCE_BYTES);
+  #tx: PgTx | null = null;
+  #headBytes = 0;
+
+  write(sink: ValueSink, { tx, at }: RowChange<PgTx>): void {
+    const text = this.#text;
+    if (tx !== this.#tx) {
+      const previous = tx.previousEndLsn === null ? 'null' : `"${tx.previousEndLsn}"`;
+      this.#headBytes = text.write(`[${previous},"`);
+      this.#tx = tx;
+    }
+    const end = this.#headBytes + text.write(`${at}"]`, this.#headBytes, 'latin1');
+    sink.utf8(text, 0, end);
+  }
+}
+
 class PostgresSourceBlockWriter implements SourceBlockWriter<PgTx> {
   readonly #head: string;
   readonly #database: string;
-  #cutOf: Pick<RowChange<PgTx>, 'tx' | 'table' | 'snapshot'> | null = null;
+  #cutOf: SourceBlockFrame<PgTx> | null = null;
   #beforeFirst = EMPTY;
   #beforeSecond = EMPTY;
   #end = EMPTY;
@@ -106,18 +141,13 @@ class PostgresSourceBlockWriter implements SourceBlockWriter<PgTx> {
     this.#database = database;
   }
 
-  write(sink: TextSink, change: RowChange<PgTx>): void {
-    if (!this.#isCutFor(change)) this.#cut(change);
+  write(sink: SlabSink, change: RowChange<PgTx>): void {
+    if (this.#cutOf === null || !isFramed(this.#cutOf, change)) this.#cut(change);
     sink.raw(this.#beforeFirst);
     sink.integer(change.at);
     sink.raw(this.#beforeSecond);
     sink.integer(change.at);
     sink.raw(this.#end);
-  }
-
-  #isCutFor({ tx, table, snapshot }: RowChange<PgTx>): boolean {
-    const of = this.#cutOf;
-    return of !== null && of.tx === tx && of.table === table && of.snapshot === snapshot;
   }
 
   #cut(change: RowChange<PgTx>): void {

@@ -176,9 +176,10 @@ test('a record is its schema and its payload, and a tombstone is nothing', () =>
   );
   assert.equal(converter.toBytes('t', null, null), null);
   assert.equal(plain.toBytes('t', schema, key)?.toString(), '{"id":7}');
-  assert.deepEqual(plain.wrapper(schema), ['', '']);
-  const [before, after] = converter.wrapper(schema);
-  assert.equal(before + converter.text(schema, key) + after, converter.toBytes('t', schema, key)?.toString());
+  const bare = plain.format!.frame('t', schema);
+  assert.equal(bare.start.length + bare.end.length, 0);
+  const { start, end } = converter.format!.frame('t', schema);
+  assert.equal(`${start}${converter.text(schema, key)}${end}`, converter.toBytes('t', schema, key)?.toString());
   assert.equal(
     converter.toBytes('t', { type: 'string', optional: true }, null)?.toString(),
     '{"schema":{"type":"string","optional":true},"payload":null}',
@@ -194,7 +195,7 @@ test('what a converter returned stays as it was when it writes the next value', 
 test('schemas print their parts in the order of JsonConverter', () => {
   const converter = createJsonConverter({ ...CONNECT_JSON, schemasEnable: true });
   const text = (schema: Schema): string =>
-    converter.wrapper(schema)[0].slice('{"schema":'.length, -',"payload":'.length);
+    converter.format!.frame('t', schema).start.toString().slice('{"schema":'.length, -',"payload":'.length);
   assert.equal(
     text({
       type: 'bytes',
