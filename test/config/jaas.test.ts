@@ -36,7 +36,8 @@ test('what is no JAAS entry is told without showing any of it', () => {
   for (const [text, message] of cases) {
     assert.throws(
       () => parseJaas(text),
-      (error) => error instanceof ConfigValueError && message.test(error.message) && !/secret|sec ret/.test(error.message),
+      (error) =>
+        error instanceof ConfigValueError && message.test(error.message) && !/secret|sec ret/.test(error.message),
       text,
     );
   }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 
 /** Files of a throw-away certificate authority and what it signed, all PEM. */
@@ -15,7 +16,7 @@ export interface Certificates {
 
 /**
  * Makes a CA, a server certificate and a client certificate in `dir` with the openssl program.
- * @param hostname what the server certificate is for: verify-full against any other name must fail.
+ * @param hostname name or address that the server certificate is for: verify-full against any other name must fail.
  * @param clientName common name of the client certificate, the Postgres role it logs in as.
  */
 export function createCertificates(dir: string, hostname: string, clientName: string): Certificates {
@@ -47,7 +48,7 @@ export function createCertificates(dir: string, hostname: string, clientName: st
   };
   authority('ca');
   authority('other-ca');
-  signed('server', hostname, `subjectAltName=DNS:${hostname}\n`);
+  signed('server', hostname, `subjectAltName=${isIP(hostname) === 0 ? 'DNS' : 'IP'}:${hostname}\n`);
   signed('client', clientName, 'extendedKeyUsage=clientAuth\n');
   return {
     caFile: path('ca.crt'),
