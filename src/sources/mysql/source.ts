@@ -61,8 +61,13 @@ class MysqlSource implements Source {
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
-    let start = await this.#prepare(from, signal);
+    const start = await this.#prepare(from, signal);
     if (start === null) return;
+    for await (const batch of this.#readAll(start, from, signal)) yield start.preparedState.stamp(batch);
+  }
+
+  async *#readAll(initial: Start, from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {
+    let start = initial;
     const { plan } = start;
     let position = plan.from;
     let isSnapshotDue = plan.snapshot !== 'none';

@@ -58,7 +58,7 @@ export async function prepareStart(input: StartInput): Promise<Start> {
     logger.warn({ code: plan.reason.code }, `${plan.reason.message}; reading the tables again`);
   }
   const preparedState = new PreparedState(config['topic.prefix']);
-  const prepared = await preparedState.load(state);
+  const prepared = await preparedState.load(state, { stored: from, family });
   return { family, server, stored, plan, captured, model, preparedState, prepared, capturesSource };
 }
 

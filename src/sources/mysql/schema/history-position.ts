@@ -13,11 +13,26 @@ import type { SourceOffset } from '../../../model/log.ts';
  * position is read again, and must not be carried out twice.
  */
 export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, family: ServerFamily): boolean {
+  return isPast(recorded, desired, { family, isStrict: isAheadOfStatement(recorded) });
+}
+
+/** Whether what travelled with a batch of that offset is part of what is stored, where records become durable before their offset. */
+export function isStored(offset: SourceOffset, stored: SourceOffset, family: ServerFamily): boolean {
+  return isPast(offset, stored, { family, isStrict: false });
+}
+
+interface Comparison {
+  readonly family: ServerFamily;
+  /** What is at the very position is not past. */
+  readonly isStrict: boolean;
+}
+
+function isPast(recorded: SourceOffset, desired: SourceOffset, comparison: Comparison): boolean {
   const recordedGtids = gtids(recorded);
   const desiredGtids = gtids(desired);
   if (desiredGtids !== null) {
     if (recordedGtids === null) return true;
-    return isGtidsAtOrBefore(recordedGtids, desiredGtids, recorded, desired, family);
+    return isPastByGtids(recorded, desired, comparison);
   }
   const isOfOneServer = isOurs(recorded) && recorded.server_uuid === desired.server_uuid;
   // A server may have given its GTIDs up, and its files still go on from each other.
@@ -35,24 +50,18 @@ export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, fami
     number(recorded, 'row', -1) - number(desired, 'row', -1),
   ];
   const order = steps.find((step) => step !== 0) ?? 0;
-  return isAheadOfStatement(recorded) ? order < 0 : order <= 0;
+  return comparison.isStrict ? order < 0 : order <= 0;
 }
 
-function isGtidsAtOrBefore(
-  recordedGtids: string,
-  desiredGtids: string,
-  recorded: SourceOffset,
-  desired: SourceOffset,
-  family: ServerFamily,
-): boolean {
+function isPastByGtids(recorded: SourceOffset, desired: SourceOffset, { family, isStrict }: Comparison): boolean {
   const Gtids = family === 'mysql' ? GtidSet : MariadbGtidList;
-  const [past, now] = [Gtids.parse(recordedGtids), Gtids.parse(desiredGtids)];
+  const [past, now] = [Gtids.parse(gtids(recorded)!), Gtids.parse(gtids(desired)!)];
   // Two of the same kind: the family's.
   const contains = (now.contains as (other: unknown) => boolean).bind(now)(past);
   if (!contains || past.format() !== now.format()) return contains;
   if (!hasSnapshot(recorded) && hasSnapshot(desired)) return false;
   const events = number(recorded, 'event', 0) - number(desired, 'event', 0);
-  return isAheadOfStatement(recorded) ? events < 0 : events <= 0;
+  return isStrict ? events < 0 : events <= 0;
 }
 
 function isOurs(offset: SourceOffset): boolean {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { classifyStatement } from '../../../../decoders/binlog/ddl/classify.ts';
 import type { TableName } from '../../../../decoders/binlog/ddl/statement.ts';
 import { dialectOf } from '../../../../decoders/binlog/ddl/tokens.ts';
@@ -29,13 +30,14 @@ export interface Recovered {
 
 /**
  * Replays a schema history up to an offset, by its table changes where a record has them, else by its statement, as
- * Debezium does (AbstractSchemaHistory.recover).
+ * Debezium does (AbstractSchemaHistory.recover). What is recorded twice is replayed once.
  * @throws TailraceError `log.corrupt`
  */
 export async function recover({ reader, topic, source, upTo, model }: RecoverInput): Promise<Recovered> {
   let records = 0;
   let applied = 0;
   const unknown = new Map<string, TableName>();
+  const replayed = new Set<string>();
   for await (const { value } of reader.read(topic)) {
     if (value === null) continue;
     const record = parseHistoryRecord(value);
@@ -43,6 +45,9 @@ export async function recover({ reader, topic, source, upTo, model }: RecoverInp
     records++;
     if (!isAtOrBefore(record.position, upTo, model.options.family)) continue;
     applied++;
+    const identity = identityOf(record);
+    if (replayed.has(identity)) continue;
+    replayed.add(identity);
     for (const table of replay(record, model)) unknown.set(JSON.stringify([table.database, table.name]), table);
   }
   return {
@@ -50,6 +55,15 @@ export async function recover({ reader, topic, source, upTo, model }: RecoverInp
     applied,
     unknown: [...unknown.values()].filter(({ database, name }) => model.get(database, name) === null),
   };
+}
+
+/**
+ * Of what happened, not of when it was recorded: where records become durable before the offset, those of a task that ended in between
+ * are recorded again by the next one, and an ALTER TABLE can be carried out only once.
+ */
+function identityOf({ position, database, ddl, changes }: HistoryRecord): string {
+  const tables = changes.map(({ database, name, previous }) => [database, name, previous?.name]);
+  return hash('sha1', JSON.stringify([position, database, ddl, tables]), 'base64');
 }
 
 /** The tables that the record leaves undescribed. */

@@ -68,6 +68,31 @@ for (const family of ['mysql', 'mariadb'] as const) {
   });
 }
 
+for (const withChanges of [true, false]) {
+  const how = withChanges ? 'with table changes' : 'by their DDL';
+  test(`what was durable before its offset is recorded twice, and comes to the same ${how} (TEST_SEED=${SEED})`, async () => {
+    const below = randomSource(SEED);
+    const program = new RandomDdl(below, 'mysql', ['d', 'o']);
+    const statements = ['CREATE DATABASE d CHARACTER SET latin1', ...Array.from({ length: 80 }, () => program.next())];
+    const records = history(emptyModel(), statements, withChanges);
+    const positions = records.map((value) => Number(parseHistoryRecord(value).position.pos));
+    for (let run = 0; run < 15; run++) {
+      // The task ended when more was durable than its offset, `stored`, says; the next one read that again, and was at `now`.
+      const stored = below(71);
+      const [durable, now] = [stored + 1 + below(8), stored + below(11)];
+      const log = [
+        ...records.filter((_, i) => positions[i]! <= durable),
+        ...records.filter((_, i) => positions[i]! > stored && positions[i]! <= now),
+      ];
+      const [model, once] = [emptyModel(), emptyModel()];
+      const input = { topic: 'history', source: SOURCE, upTo: at(now) };
+      await recover({ ...input, reader: readerOf(log), model });
+      await recover({ ...input, reader: readerOf(records), model: once });
+      assert.deepEqual(byName(model), byName(once), JSON.stringify({ stored, durable, now }));
+    }
+  });
+}
+
 test('records without table changes are replayed by their DDL', async () => {
   const statements = [
     'SET character_set_server=latin1',
