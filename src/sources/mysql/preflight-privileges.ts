@@ -38,6 +38,22 @@ export function checkPrivileges(
   ];
 }
 
+/** What a snapshot must ask for where XA transactions may be prepared while it is read; MariaDB tells everybody. */
+export function checkXaRecover(
+  privileges: Privileges,
+  config: MysqlConfig,
+  family: ServerFamily,
+): PreflightCheck | null {
+  if (family === 'mariadb' || mayEverywhere(privileges, ['XA_RECOVER_ADMIN'])) return null;
+  const user = config['database.user'];
+  return {
+    name: 'XA transactions',
+    status: 'warning',
+    message: `the server is used for XA transactions, and ${user} may not know which are prepared when a snapshot begins: their XA COMMIT will stop the connector`,
+    remedy: `GRANT XA_RECOVER_ADMIN ON *.* TO ${quoteAccount(user)};`,
+  };
+}
+
 /** Whether a snapshot gets the locks that it asks for. */
 export function checkSnapshotLock(
   privileges: Privileges,

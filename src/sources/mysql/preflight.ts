@@ -7,9 +7,10 @@ import { connect, disconnect, errorContext } from './connection.ts';
 import { mysqlError } from './mysql-error.ts';
 import { checkLogFilters, checkServerId } from './preflight-access.ts';
 import { checkPosition } from './preflight-position.ts';
-import { checkPrivileges, checkSnapshotLock } from './preflight-privileges.ts';
+import { checkPrivileges, checkSnapshotLock, checkXaRecover } from './preflight-privileges.ts';
 import { checkServerSettings } from './preflight-server.ts';
 import { checkTables } from './preflight-tables.ts';
+import { usesXa } from './prepared-list.ts';
 import { readPrivileges } from './privileges.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readRetentionMs } from './server-retention.ts';
@@ -43,6 +44,7 @@ export async function preflight(config: MysqlConfig, stored: SourceOffset | null
       state instanceof TailraceError
         ? { checks: [], snapshot: true }
         : await checkPosition(config, { family: facts.family, state, stored });
+    const xa = access.snapshot && (await usesXa(client)) ? checkXaRecover(privileges, config, facts.family) : null;
     return {
       checks: [
         ...settings,
@@ -51,6 +53,7 @@ export async function preflight(config: MysqlConfig, stored: SourceOffset | null
         ...access.checks,
         await checkServerId(client, config),
         ...(access.snapshot ? [checkSnapshotLock(privileges, config, tables)] : []),
+        ...(xa === null ? [] : [xa]),
         ...(await checkTables(client, tables, { config, facts })),
       ],
     };

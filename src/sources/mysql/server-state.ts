@@ -56,7 +56,7 @@ export async function readServerState(client: Connection, family: ServerFamily):
     hasGtids: family === 'mariadb' || value('gtid_mode') === 'ON',
     executed: executed.replaceAll(/\s/g, ''),
     purged: family === 'mysql' ? value('gtid_purged').replaceAll(/\s/g, '') : '',
-    files: await readFiles(client),
+    files: await readBinlogFiles(client),
     lowerCaseTableNames: lower === 1 || lower === 2 ? lower : 0,
     explicitDefaultsForTimestamp: isOn(value('explicit_defaults_for_timestamp')),
   };
@@ -72,7 +72,8 @@ function checkFamily(version: string, family: ServerFamily): void {
   });
 }
 
-async function readFiles(client: Connection): Promise<readonly BinlogFileState[]> {
+/** Oldest first. */
+export async function readBinlogFiles(client: Connection): Promise<readonly BinlogFileState[]> {
   try {
     const [rows] = await client.query<RowDataPacket[]>('SHOW BINARY LOGS');
     return rows.map((row) => ({ name: String(row.Log_name), bytes: Number(row.File_size) }));

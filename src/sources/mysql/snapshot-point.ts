@@ -1,4 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { BinlogPosition } from '../../../decoders/binlog/binlog-position.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import { TailraceError } from '../../model/errors.ts';
 import { isServerError, LOG_BIN_REMEDY } from './mysql-error.ts';
@@ -51,6 +52,12 @@ export async function readViewPoint(session: Connection): Promise<SnapshotPoint>
     [file, position],
   );
   return { file, position, gtids: orNull(row!.gtids), serverTimeMs: Math.round(Number(row!.seconds) * 1000) };
+}
+
+/** Behind the last event. */
+export async function readBinlogEnd(session: Connection, family: ServerFamily): Promise<BinlogPosition> {
+  const { file, position } = await readStatus(session, family);
+  return { file, position };
 }
 
 async function readStatus(

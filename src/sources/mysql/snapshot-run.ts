@@ -1,4 +1,5 @@
 import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
+import type { PreparedTransaction } from '../../../decoders/binlog/prepared-transaction.ts';
 import type { SchemaChange } from '../../../decoders/change.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
 import type { SourceOffset } from '../../model/log.ts';
@@ -7,12 +8,13 @@ import type { Logger } from '../../observe/logger.ts';
 import { type SnapshotBatch, SnapshotReader } from '../../snapshot/snapshot-reader.ts';
 import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
+import { findPrepared } from './prepared-search.ts';
 import { formatHistoryRecord } from './schema/history-record.ts';
 import type { SchemaModel } from './schema/schema-model.ts';
 import { planSnapshot, type SnapshotPlan } from './snapshot-plan.ts';
 import type { SnapshotPoint } from './snapshot-point.ts';
 import { chooseTables, listTables } from './snapshot-tables.ts';
-import { takeView } from './snapshot-view.ts';
+import { type SnapshotView, takeView } from './snapshot-view.ts';
 import { type SelectedTable, TableSelect } from './table-select.ts';
 
 export interface SnapshotRun {
@@ -21,8 +23,8 @@ export interface SnapshotRun {
   readonly model: SchemaModel;
   /** Whether rows are read, not the schema alone. */
   readonly withRows: boolean;
-  /** What else travels with the first batch. */
-  readonly state?: readonly StateRecord[];
+  /** Takes up the XA transactions that are prepared at the snapshot's point; what it returns travels with the first batch. */
+  readonly onPrepared?: (found: ReadonlyMap<string, PreparedTransaction>) => readonly StateRecord[];
   /** The offset of a batch whose rows were read at that time; `completed`: of the last one. */
   readonly offsetAt: (point: SnapshotPoint, readTimeMicros: number, completed: boolean) => SourceOffset;
   /** Milliseconds since 1970 UTC. */
@@ -48,6 +50,8 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
   const { plan, aheadMs } = view.read;
   let reader: TableReader | null = null;
   try {
+    const state = await preparedState(run, view);
+    if (state === null) return null;
     reader = createReader(run, { plan, point, aheadMs });
     const { progress } = reader;
     onProgress({ tables: progress, startedMs, finishedMs: null });
@@ -62,7 +66,7 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
       changes: [],
       offset: run.offsetAt(point, (startedMs + aheadMs) * 1000, false),
       bytes: 0,
-      ...(run.state === undefined ? {} : { state: run.state }),
+      ...(state.length === 0 ? {} : { state }),
       snapshot: 'begin',
     };
     reader.start(sessions.map((session) => new TableSelect(session, catalog)));
@@ -82,6 +86,21 @@ export async function* readSnapshot(run: SnapshotRun): AsyncGenerator<Batch, Sna
   } finally {
     await reader?.close();
     await view.close();
+  }
+}
+
+/** Null: the signal cut it short. */
+async function preparedState(
+  { config, model, onPrepared, logger, signal }: SnapshotRun,
+  { catalog, prepared, point }: SnapshotView<unknown>,
+): Promise<readonly StateRecord[] | null> {
+  if (onPrepared === undefined) return [];
+  const { family } = model.options;
+  try {
+    return onPrepared(await findPrepared({ config, family, catalog, listed: prepared, point, logger, signal }));
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
   }
 }
 

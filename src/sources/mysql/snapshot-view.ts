@@ -6,6 +6,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { type ConnectionConfig, connect, disconnect, errorContext, internals } from './connection.ts';
 import { isServerError, mysqlError, quoteAccount, quoteIdentifier, type ServerError } from './mysql-error.ts';
+import { listPrepared, type PreparedList } from './prepared-list.ts';
 import { limitStatements } from './session.ts';
 import { readSnapshotPoint, readViewPoint, type SnapshotPoint } from './snapshot-point.ts';
 import type { TableName } from './table-filter.ts';
@@ -31,6 +32,8 @@ export interface SnapshotView<T> {
   /** In no transaction: MySQL's information_schema is as the transaction sees it. */
   readonly catalog: Connection;
   readonly point: SnapshotPoint;
+  /** XA transactions that are prepared there. */
+  readonly prepared: PreparedList;
   readonly read: T;
   /** Gives up what is locked until all rows are read. @throws when it was lost before. */
   unlock(): Promise<void>;
@@ -87,6 +90,7 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
     const sessions: Connection[] = [];
     for (let i = 0; i < count; i++) sessions.push(await open());
     if (locker !== null) await lock(locker, catalog, options);
+    const prepared = await listPrepared(catalog, options.family);
     const point = locker === null ? await beginUnlocked(sessions[0]!, options) : await beginLocked(sessions, options);
     const read = await options.whileLocked(catalog, point);
     let held = locker;
@@ -100,7 +104,7 @@ export async function takeView<T>(options: ViewOptions<T>): Promise<SnapshotView
     const close = async (): Promise<void> => {
       await Promise.all(opened.map(disconnect));
     };
-    return { sessions, catalog, point, read, unlock, close };
+    return { sessions, catalog, point, prepared, read, unlock, close };
   } catch (error) {
     await Promise.all(opened.map(disconnect));
     throw mysqlError(error, errorContext(config, 'begin the snapshot'), 'source.snapshot');
@@ -200,7 +204,7 @@ function lockTimeout(timeoutMs: number, cause: ServerError): TailraceError {
     `cannot lock the tables for the snapshot within ${timeoutMs} ms: ${cause.message}`,
     {
       remedy:
-        'A long statement or an open transaction is in the way: SHOW FULL PROCESSLIST; It is tried again. Raise snapshot.lock.timeout.ms if writers may wait longer.',
+        'A long statement, or a transaction that is open or prepared, is in the way: SHOW FULL PROCESSLIST; XA RECOVER; It is tried again. Raise snapshot.lock.timeout.ms if writers may wait longer.',
       cause,
     },
   );

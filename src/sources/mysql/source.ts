@@ -3,7 +3,15 @@ import type { Table } from '../../../decoders/change.ts';
 import { type MysqlConfig, serverFamily } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { SourceOffset, SourcePartition } from '../../model/log.ts';
-import type { Batch, SnapshotProgress, Source, SourceStatus, StateReader, TableMapping } from '../../model/plugin.ts';
+import type {
+  Batch,
+  SnapshotProgress,
+  Source,
+  SourceStatus,
+  StateReader,
+  StateRecord,
+  TableMapping,
+} from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
 import type { BinlogStream, StreamBatch } from './binlog-stream.ts';
@@ -30,6 +38,11 @@ export interface MysqlSourceDeps {
 
 export function createMysqlSource(config: MysqlConfig, deps: MysqlSourceDeps): Source {
   return new MysqlSource(config, deps);
+}
+
+/** What the stream behind a snapshot goes on with. */
+interface SnapshotEnd extends Pick<Start, 'prepared'> {
+  readonly point: SnapshotPoint;
 }
 
 /** Reads one server: a snapshot if it is due, then its binlog. */
@@ -73,12 +86,10 @@ class MysqlSource implements Source {
     let isSnapshotDue = plan.snapshot !== 'none';
     for (;;) {
       if (isSnapshotDue && !signal.aborted) {
-        const point = yield* this.#readSnapshot(start, from, signal);
-        if (point === null) break;
-        if (position === null) {
-          position = fromPoint(point, start);
-          start = { ...start, prepared: new Map() };
-        }
+        const snapshot: SnapshotEnd | null = yield* this.#readSnapshot(start, from, signal);
+        if (snapshot === null) break;
+        start = { ...start, prepared: snapshot.prepared };
+        position ??= fromPoint(snapshot.point, start);
       }
       if (!plan.stream || position === null || signal.aborted) break;
       const lost = yield* this.#readStream(start, position, signal);
@@ -137,19 +148,25 @@ class MysqlSource implements Source {
     start: Start,
     from: SourceOffset | null,
     signal: AbortSignal,
-  ): AsyncGenerator<Batch, SnapshotPoint | null> {
+  ): AsyncGenerator<Batch, SnapshotEnd | null> {
     this.#phase = 'snapshot';
-    const { model, plan, server } = start;
+    const { model, plan, server, preparedState } = start;
+    // The stream then goes on where it was, and with what was prepared there.
     const isRecovery = plan.snapshot === 'schema' && plan.from !== null;
-    const state = isRecovery ? [] : start.preparedState.forget();
+    let { prepared } = start;
+    const onPrepared = (found: Start['prepared']): readonly StateRecord[] => {
+      prepared = found;
+      const forgotten = preparedState.forget();
+      return [...forgotten, ...[...found].flatMap(([xid, one]) => preparedState.record({ xid, parts: one.parts() }))];
+    };
     const type = this.#config['snapshot.mode'].toUpperCase();
-    return yield* readSnapshot({
+    const point = yield* readSnapshot({
       config: this.#config,
       model,
       withRows: plan.snapshot !== 'schema',
-      ...(state.length === 0 ? {} : { state }),
+      ...(isRecovery ? {} : { onPrepared }),
       offsetAt: ({ file, position, gtids }, readTimeMicros, completed) => {
-        // The stream goes on where it was; until the history is whole, the next start recovers it again.
+        // Until the history is whole, the next start recovers it again.
         if (isRecovery) return from!;
         return formatOffset({
           file,
@@ -169,6 +186,7 @@ class MysqlSource implements Source {
       },
       signal,
     });
+    return point === null ? null : { point, prepared };
   }
 
   /** Returns the loss of its position, or of what comes next, where the mode says that a snapshot mends it. */

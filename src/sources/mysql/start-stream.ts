@@ -54,7 +54,7 @@ export function startStream({ config, session, start, from, clock, logger }: Str
         }
         throw new TailraceError('source.position_lost', `${message}: its rows are not known`, {
           remedy:
-            'Read the tables again: remove the offset with "tailrace offsets reset". Where nothing of it was captured, set the offset behind that place with "tailrace offsets set".',
+            'Read the tables again: remove the offset with "tailrace offsets reset"; a snapshot looks for what is prepared (MySQL: GRANT XA_RECOVER_ADMIN). Where nothing of it was captured, set the offset behind that place with "tailrace offsets set".',
         });
       },
     },
