@@ -137,7 +137,7 @@ class MysqlSource implements Source {
     if (signal.aborted) return null;
     const { state, logger } = this.#deps;
     try {
-      return await prepareStart({ config: this.#config, session: this.#session, state, from, logger });
+      return await prepareStart({ config: this.#config, session: this.#session, state, from, logger, signal });
     } catch (error) {
       if (signal.aborted) return null;
       throw error;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CapturedTables, TableName } from '../../../decoders/binlog/ddl/statement.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { PreparedTransaction } from '../../../decoders/binlog/prepared-transaction.ts';
@@ -6,14 +5,15 @@ import { type MysqlConfig, serverFamily } from '../../config/mysql.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { StateReader } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { readCommittedState } from './committed-state.ts';
 import { type Position, parseOffset } from './offset.ts';
 import { PreparedState } from './prepared-state.ts';
 import { recover } from './schema/recover.ts';
 import { SchemaModel } from './schema/schema-model.ts';
 import { type CatalogTable, readTables } from './schema/show-create.ts';
-import { readServerState, type ServerState } from './server-state.ts';
+import type { ServerState } from './server-state.ts';
 import type { Session } from './session.ts';
-import { hasExecuted, planStart, type StartPlan } from './start-check.ts';
+import { planStart, type StartPlan } from './start-check.ts';
 import { createTableFilter } from './table-filter.ts';
 
 export interface StartInput {
@@ -22,6 +22,7 @@ export interface StartInput {
   readonly state: StateReader;
   readonly from: SourceOffset | null;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly signal: AbortSignal;
 }
 
 export interface Start {
@@ -39,10 +40,10 @@ export interface Start {
 
 /** Everything before the first row: the server's state, what earlier runs have left, and the decision what is to be done. */
 export async function prepareStart(input: StartInput): Promise<Start> {
-  const { config, session, state, from, logger } = input;
+  const { config, session, state, from, logger, signal } = input;
   const family = serverFamily(config);
   const stored = from === null ? null : parseOffset(from);
-  const server = await committedState(session, family, stored);
+  const server = await readCommittedState({ session, family, stored, signal });
   const captured = createTableFilter(config);
   const model = new SchemaModel({
     family,
@@ -60,22 +61,6 @@ export async function prepareStart(input: StartInput): Promise<Start> {
   const preparedState = new PreparedState(config['topic.prefix']);
   const prepared = await preparedState.load(state, { stored: from, family });
   return { family, server, stored, plan, captured, model, preparedState, prepared, capturesSource };
-}
-
-/**
- * A server sends a transaction once its binlog has it, and counts it among the executed when its engines have committed it,
- * which is later, and with semisynchronous replication seconds later: a reader that starts again in between knows more.
- */
-const COMMIT_WITHIN_MS = 5_000;
-const COMMIT_POLL_MS = 100;
-
-async function committedState(session: Session, family: ServerFamily, stored: Position | null): Promise<ServerState> {
-  const deadline = performance.now() + COMMIT_WITHIN_MS;
-  for (;;) {
-    const server = await session.run('read the state of the server', (client) => readServerState(client, family));
-    if (stored === null || hasExecuted(server, stored, family) || performance.now() > deadline) return server;
-    await sleep(COMMIT_POLL_MS);
-  }
 }
 
 /** Fills the model with the tables as they were at the offset. False: there is no history. */
