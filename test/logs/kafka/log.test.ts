@@ -4,7 +4,6 @@ import { formatOffsetKey } from '../../../src/logs/offset-key.ts';
 import { partitionFor } from '../../../src/logs/partitioner.ts';
 import { createStateReader } from '../../../src/logs/state-reader.ts';
 import { TailraceError } from '../../../src/model/errors.ts';
-import { NO_HEADERS } from '../../../src/model/record.ts';
 import { Random } from '../../crash/random.ts';
 import { sharedKafka, uniqueName, whyNoKafka } from '../../services/shared-kafka.ts';
 import { encodedRecords, plainRecords, randomRecords } from './kafka-records.ts';
@@ -202,8 +201,8 @@ test('a log of Kafka', options, async (t) => {
       const { connector } = settings;
       const epoch = await log.fence(connector);
       const records = [
-        { key: null, value: null, headers: NO_HEADERS },
-        { key: Buffer.from('k'), value: Buffer.alloc(900_000, 'x'), headers: NO_HEADERS },
+        { key: null, value: null, headers: [] },
+        { key: Buffer.from('k'), value: Buffer.alloc(900_000, 'x'), headers: [] },
       ];
       await log.append(append(connector, epoch, { records: [recordsOf(topic, records)] }));
       const read = await readAll(log, topic);
