@@ -243,6 +243,36 @@ test('select overrides and the include list narrow the snapshot, not the stream'
   );
 });
 
+test('what a snapshot has planned is locked no more before its rows are read', async (t) => {
+  const { client, url } = await useDatabase(t);
+  await client.query(`
+    CREATE TABLE items (id int PRIMARY KEY); CREATE TABLE others (id int PRIMARY KEY); INSERT INTO items VALUES (1)`);
+  const locked: string[] = [];
+  const run = new SourceRun(
+    configFor(url, {
+      'snapshot.select.statement.overrides': 'public.items',
+      'snapshot.select.statement.overrides.public.items': 'SELECT i.id FROM items i LEFT JOIN others USING (id)',
+    }),
+    {
+      t,
+      onBatch: async ({ snapshot }) => {
+        if (snapshot !== 'begin') return;
+        const { rows } = await client.query(
+          `SELECT c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+           WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             AND c.relnamespace = 'public'::regnamespace`,
+        );
+        locked.push(...rows.map(({ relname }) => relname));
+        // Would wait for the end of the snapshot, and whoever reads the table for this.
+        await client.query('SET lock_timeout = 1000; ALTER TABLE others ADD COLUMN n int; RESET lock_timeout');
+      },
+    },
+  );
+  await run.until(() => run.batches.at(-1)?.snapshot === 'end');
+  assert.equal(run.batches[0]?.snapshot, 'begin');
+  assert.deepEqual([locked, run.rows.map(({ after }) => after)], [[], [{ id: '1' }]]);
+});
+
 for (const root of ['true', 'false']) {
   test(`a partitioned table is snapshotted once, under the name it streams under (root ${root})`, async (t) => {
     const { client, url } = await useDatabase(t);
