@@ -25,8 +25,6 @@ interface Envelope {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-type Locate = (offset: SourceOffset) => { readonly position: bigint };
-
 /** Who has read when, and what each of them has written again. */
 export class Handovers {
   readonly #list: Handover[] = [];
@@ -43,14 +41,12 @@ export class Handovers {
   }
 
   /**
-   * Runs of a task are told by their records' headers; their order in time is that of the tenures, one run each. A run repeats
-   * nothing that lies before its first offset; after a reader that was stopped in order, not more than the one transaction
-   * which was open then.
+   * Runs of a task are told by their records' headers; their order in time is that of the tenures, one run each. After a reader
+   * that was stopped in order nothing is repeated but of the one transaction that was open then.
    */
   judge(
     dump: Pick<TopicDump, 'topics' | 'read'>,
     repetitions: readonly Repetition[],
-    locate: Locate,
   ): { readonly tenures: readonly Tenure[]; readonly excesses: readonly string[] } {
     const runs = runsOf(dump);
     const excesses: string[] = [];
@@ -62,13 +58,10 @@ export class Handovers {
       const own = repetitions.filter((repetition) => repetition.run === run);
       const transactions = new Set<string>();
       const who = `${handover.owner} in turn ${index + 1}`;
-      const start = handover.from === null ? 0n : locate(handover.from).position;
       for (const { record } of own) {
         if (record.value === null) continue;
         const { source } = JSON.parse(record.value.toString()) as Envelope;
         transactions.add(String(source.txId ?? source.gtid ?? 'none'));
-        const { position } = locate(source as SourceOffset);
-        if (position < start) excesses.push(`${who} repeats a change at ${position}, before its first offset ${start}`);
       }
       const before = this.#list[index - 1];
       if (before?.end === 'stopped' && transactions.size > 1) {
