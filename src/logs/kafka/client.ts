@@ -186,6 +186,11 @@ export class KafkaClient {
     this.#coordinators.delete(transactionalId);
   }
 
+  /** The cluster's brokers, as far as they are known. */
+  nodeIds(): readonly number[] {
+    return [...this.#addresses.keys()];
+  }
+
   /** `host:port` of a node, for messages. */
   address(nodeId: number): string {
     const address = this.#addresses.get(nodeId);
@@ -378,7 +383,10 @@ function tlsOptions(tls: NonNullable<KafkaClientSettings['tls']>): ConnectionOpt
 
 function saslOptions(sasl: NonNullable<KafkaClientSettings['sasl']>): KafkajsSasl {
   if (sasl.mechanism !== 'oauthbearer') return { ...sasl };
-  return { mechanism: sasl.mechanism, oauthBearerProvider: async () => ({ value: await sasl.token(), extensions: sasl.extensions }) };
+  return {
+    mechanism: sasl.mechanism,
+    oauthBearerProvider: async () => ({ value: await sasl.token(), extensions: sasl.extensions }),
+  };
 }
 
 /** `host:port`, where an IPv6 address has its brackets. */

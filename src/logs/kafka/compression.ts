@@ -18,7 +18,10 @@ export function createCompressor(compression: Compression, level: number | null)
     case 'none':
       return { codec: 0, compress: null };
     case 'gzip':
-      return { codec: 1, compress: (records) => gzipSync(records, { level: level ?? constants.Z_DEFAULT_COMPRESSION }) };
+      return {
+        codec: 1,
+        compress: (records) => gzipSync(records, { level: level ?? constants.Z_DEFAULT_COMPRESSION }),
+      };
     case 'snappy':
       return { codec: 2, compress: compressSnappy };
     case 'lz4':

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Logger } from '../../observe/logger.ts';
 
 // The parts of kafkajs 2.2.4 that it does not export: a broker and its connections, below `Cluster`, whose retries and
@@ -85,10 +85,7 @@ export interface KafkajsBroker {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   /** The newest version of a request that both sides know. */
-  lookupRequest<Options, Decoded>(
-    apiKey: number,
-    definition: unknown,
-  ): (options: Options) => ProtocolRequest<Decoded>;
+  lookupRequest<Options, Decoded>(apiKey: number, definition: unknown): (options: Options) => ProtocolRequest<Decoded>;
   findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{
     readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number };
   }>;
@@ -205,7 +202,10 @@ export async function requestAddPartitions(
     readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
   },
 ): Promise<AddPartitionsAnswer> {
-  const addPartitions = broker.lookupRequest<unknown, AddPartitionsAnswer>(ADD_PARTITIONS_KEY, requests.AddPartitionsToTxn);
+  const addPartitions = broker.lookupRequest<unknown, AddPartitionsAnswer>(
+    ADD_PARTITIONS_KEY,
+    requests.AddPartitionsToTxn,
+  );
   const { request, response } = addPartitions(options);
   return broker.connectionPool.send({ request, response: withoutErrors(response) });
 }

@@ -52,7 +52,14 @@ export function produceRequest(batches: readonly RecordBatch[], options: Produce
       written = at;
     }
   }
-  return { apiKey: 0, apiVersion: 8, apiName: 'Produce', body, decode: parseAnswer, throttleMs: (answer) => answer.throttleMs };
+  return {
+    apiKey: 0,
+    apiVersion: 8,
+    apiName: 'Produce',
+    body,
+    decode: parseAnswer,
+    throttleMs: (answer) => answer.throttleMs,
+  };
 }
 
 function writeString(target: Buffer, at: number, text: string): number {

@@ -222,11 +222,11 @@ function nextBatches(queues: readonly PartitionQueue[], maxBytes: number): Parti
 }
 
 /**
- * The very first batch of a partition is on its way. A broker that knows nothing of a producer takes any sequence as its first: were that
- * batch refused, because the topic was made a moment ago, the next one could stand in its place.
+ * The first batch for a partition is on its way, alone. A broker that knows nothing of a producer, or does not any more, takes any
+ * sequence as its first: were that batch refused, because the topic was made a moment ago, the next one could stand in its place.
  */
-function isBeginning({ batches, sent, delivered }: PartitionQueue): boolean {
-  return sent > delivered && batches[delivered]!.baseSequence === 0;
+function isBeginning({ sent, delivered }: PartitionQueue): boolean {
+  return sent > 0 && delivered === 0;
 }
 
 /** Takes the broker's answer to a request with a batch of each queue. */

@@ -132,10 +132,7 @@ export class KafkaTransaction {
 /** What partitions are told where the fault is with others of the same request. */
 const NOT_ATTEMPTED = 'OPERATION_NOT_ATTEMPTED';
 
-function throwFirst(
-  topics: Awaited<ReturnType<typeof requestAddPartitions>>['errors'],
-  broker: string,
-): void {
+function throwFirst(topics: Awaited<ReturnType<typeof requestAddPartitions>>['errors'], broker: string): void {
   let found: KafkaRequestError | null = null;
   for (const { topic, partitionErrors } of topics) {
     for (const { partition, errorCode } of partitionErrors) {

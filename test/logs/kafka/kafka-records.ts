@@ -1,4 +1,4 @@
-import { type EncodedHeader, type EncodedRecords, INDEX_STRIDE, NO_HEADERS } from '../../../src/model/record.ts';
+import { type EncodedHeader, type EncodedRecords, INDEX_STRIDE } from '../../../src/model/record.ts';
 import type { Random } from '../../crash/random.ts';
 
 export interface PlainRecord {
@@ -6,6 +6,8 @@ export interface PlainRecord {
   readonly value: Buffer | null;
   readonly headers: readonly EncodedHeader[];
 }
+
+export const NO_HEADERS: readonly EncodedHeader[] = [];
 
 /** Lists of headers that records share are given once, by identity. */
 export function encodedRecords(

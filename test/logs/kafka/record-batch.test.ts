@@ -6,9 +6,8 @@ import type { RecordBatch } from '../../../src/logs/kafka/record-batch.ts';
 import { RecordBatchEncoder } from '../../../src/logs/kafka/record-batch-encoder.ts';
 import { decodeRecordSet } from '../../../src/logs/kafka/record-set.ts';
 import { partitionFor } from '../../../src/logs/partitioner.ts';
-import { NO_HEADERS } from '../../../src/model/record.ts';
 import { Random } from '../../crash/random.ts';
-import { encodedRecords, type PlainRecord, plainRecords, randomRecords } from './kafka-records.ts';
+import { encodedRecords, NO_HEADERS, type PlainRecord, plainRecords, randomRecords } from './kafka-records.ts';
 
 const load = createRequire(import.meta.url);
 const { RecordBatch: encodeByKafkajs } = load('kafkajs/src/protocol/recordBatch/v0/index.js') as {
