@@ -9,6 +9,7 @@ import { startKafka } from './services/kafka.ts';
 import { startMariadb } from './services/mariadb.ts';
 import { startMysql } from './services/mysql.ts';
 import { type PostgresVersion, startPostgres } from './services/postgres.ts';
+import { openScratch } from './services/scratch.ts';
 import { urlVariable } from './services/shared.ts';
 import { kafkaVariable } from './services/shared-kafka.ts';
 import { mysqlUrlVariable } from './services/shared-mysql.ts';
@@ -38,6 +39,10 @@ function slownessOf(file: string): number {
 }
 
 await using servers = new AsyncDisposableStack();
+if (process.env.TMPDIR === undefined) {
+  const scratch = openScratch();
+  if (scratch !== null) process.env.TMPDIR = servers.use(scratch).path;
+}
 const fast = { settings: { fsync: 'off' } };
 const postgresVersions: readonly PostgresVersion[] = [18, 15];
 await Promise.all([

@@ -14,6 +14,8 @@ export interface KafkaNodeOptions {
   readonly port: number;
   /** Of its server.properties. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Options of its JVM; those of a short and small life if they are not given. */
+  readonly java?: readonly string[];
 }
 
 /** The same for every cluster: each is alone on its ports. */
@@ -56,7 +58,7 @@ export class KafkaNode implements AsyncDisposable {
   /** Once, before the first start. */
   async format(): Promise<void> {
     const args = ['format', '-t', CLUSTER_ID, '-c', join(this.#options.dir, 'server.properties')];
-    await promisify(execFile)('java', [...this.#java('128m'), 'kafka.tools.StorageTool', ...args]);
+    await promisify(execFile)('java', [...this.#java(shortLife('128m')), 'kafka.tools.StorageTool', ...args]);
   }
 
   /** Resolves when it answers on its port, which a broker does once it knows the cluster. */
@@ -64,7 +66,8 @@ export class KafkaNode implements AsyncDisposable {
     const { dir, port, id } = this.#options;
     this.#log = '';
     // A process group of its own: the terminal's Ctrl-C is for us.
-    const node = spawn('java', [...this.#java('384m'), 'kafka.Kafka', join(dir, 'server.properties')], {
+    const java = this.#java(this.#options.java ?? shortLife('384m'));
+    const node = spawn('java', [...java, 'kafka.Kafka', join(dir, 'server.properties')], {
       cwd: dir,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -113,14 +116,19 @@ export class KafkaNode implements AsyncDisposable {
     await this.kill();
   }
 
-  #java(heap: string): string[] {
+  #java(options: readonly string[]): string[] {
     const { lib, dir } = this.#options;
     return [
-      ...[`-Xmx${heap}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'],
+      ...options,
+      '-Djava.awt.headless=true',
       `-Dlog4j2.configurationFile=${join(dir, 'log4j2.xml')}`,
       ...['-cp', join(lib, '*')],
     ];
   }
+}
+
+function shortLife(heap: string): string[] {
+  return [`-Xmx${heap}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface TestKafkaOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Beside the plaintext one, by name (capital letters): `{ SECURE: 'SASL_SSL' }`. */
   readonly listeners?: Readonly<Record<string, ListenerProtocol>>;
+  /** Options of its JVM; those of a short and small life if they are not given. */
+  readonly java?: readonly string[];
 }
 
 /** One broker that is its own controller, that this process started and will end. */
@@ -91,6 +93,7 @@ export async function startKafka(options: TestKafkaOptions = {}): Promise<TestKa
         'log.dirs': join(dir, 'data'),
         ...options.settings,
       },
+      ...(options.java === undefined ? {} : { java: options.java }),
     }),
   );
   await node.format();
