@@ -9,6 +9,7 @@ import {
   type MetadataResponse,
   requestMetadata,
 } from './kafkajs-internals.ts';
+import { oauthAuthentication } from './oauth-sasl.ts';
 import { type KafkaRequest, sendRaw } from './raw-request.ts';
 import { errorName, KafkaRequestError, toRequestError } from './request-error.ts';
 import type { KafkaClientSettings } from './settings.ts';
@@ -383,10 +384,7 @@ function tlsOptions(tls: NonNullable<KafkaClientSettings['tls']>): ConnectionOpt
 
 function saslOptions(sasl: NonNullable<KafkaClientSettings['sasl']>): KafkajsSasl {
   if (sasl.mechanism !== 'oauthbearer') return { ...sasl };
-  return {
-    mechanism: sasl.mechanism,
-    oauthBearerProvider: async () => ({ value: await sasl.token(), extensions: sasl.extensions }),
-  };
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthAuthentication(sasl) };
 }
 
 /** `host:port`, where an IPv6 address has its brackets. */

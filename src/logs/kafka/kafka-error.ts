@@ -88,7 +88,7 @@ function connectVerdict(error: KafkaRequestError, where: string, settings: Kafka
   if (tls !== null) return tls;
   return {
     code: 'log.connect',
-    message: `${where} cannot be reached${said.trim() === '' ? '' : `: ${said.trim().split('\n')[0]}`}.`,
+    message: `${where} cannot be reached${error.reason === undefined ? '' : `: ${error.reason.split('\n')[0]}`}.`,
     remedy: `Check bootstrap.servers and the network; socket.connection.setup.timeout.ms is ${settings.connectionTimeoutMs}. ${listenerAdvice(settings)}`,
   };
 }

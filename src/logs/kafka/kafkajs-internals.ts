@@ -105,11 +105,19 @@ export interface KafkajsSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauthbearer';
   readonly username?: string;
   readonly password?: string;
-  readonly oauthBearerProvider?: () => Promise<{
-    readonly value: string;
-    readonly extensions: Readonly<Record<string, string>>;
-  }>;
+  readonly authenticationProvider?: KafkajsAuthentication;
 }
+
+/** A way to log in that kafkajs leaves to its user. Messages are an int32 of their length and their bytes. */
+export type KafkajsAuthentication = (connection: {
+  readonly host: string;
+  readonly port: number;
+  saslAuthenticate(exchange: {
+    readonly request: { encode(): Promise<Buffer> };
+    /** Without it the answer is not looked at. */
+    readonly response?: { decode(bytes: Buffer): Promise<Buffer>; parse(bytes: Buffer): Promise<Buffer> };
+  }): Promise<Buffer | undefined>;
+}) => { authenticate(): Promise<void> };
 
 export interface KafkajsBrokerOptions {
   readonly host: string;

@@ -62,6 +62,8 @@ class KafkaTopicLog implements TopicLog {
   readonly #delivery: Delivery;
   readonly #appender: Appender;
   readonly #epochs = new Map<string, number>();
+  /** Until then connecting is tried once: whoever started the process is waiting to hear of a wrong address. */
+  #wasReached = false;
   /** One append, or fencing, at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -106,8 +108,6 @@ class KafkaTopicLog implements TopicLog {
     this.#epochs.set(connector, epoch);
     return this.#inTurn(() =>
       this.#guarded({ doing: 'starting' }, async () => {
-        // Tried once: whoever started the process is waiting to hear of a wrong address.
-        await this.#client.connect();
         await this.#delivery.init();
         return epoch;
       }),
@@ -193,7 +193,11 @@ class KafkaTopicLog implements TopicLog {
   #guarded<T>(situation: Situation, work: () => Promise<T>): Promise<T> {
     const transactionalId = this.#settings.exactlyOnce?.transactionalId;
     const known = transactionalId === undefined ? situation : { ...situation, transactionalId };
-    return guarded(this.#settings.client, known, work);
+    return guarded(this.#settings.client, known, async () => {
+      if (!this.#wasReached) await this.#client.connect();
+      this.#wasReached = true;
+      return work();
+    });
   }
 }
 

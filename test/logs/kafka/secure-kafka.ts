@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { OAuth2Server } from 'oauth2-mock-server';
 import type { RawConfig } from '../../../src/config/config-def.ts';
 import { type KafkaLogConfig, parseKafkaLog } from '../../../src/config/kafka-log.ts';
@@ -85,12 +86,15 @@ export async function startSecureKafka(): Promise<SecureKafka> {
       },
     }),
   );
-  for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512']) {
-    await kafka.tool(
-      ...(['kafka.admin.ConfigCommand', '--bootstrap-server', kafka.bootstrap, '--alter'] as const),
-      ...['--add-config', `${mechanism}=[password=${PASSWORD}]`, '--entity-type', 'users', '--entity-name', USER],
-    );
-  }
+  // Kafka alters a user once in a request.
+  await Promise.all(
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].map((mechanism) =>
+      kafka.tool(
+        ...(['kafka.admin.ConfigCommand', '--bootstrap-server', kafka.bootstrap, '--alter'] as const),
+        ...['--add-config', `${mechanism}=[password=${PASSWORD}]`, '--entity-type', 'users', '--entity-name', USER],
+      ),
+    ),
+  );
   const owned = started.move();
   return {
     kafka,
@@ -100,6 +104,17 @@ export async function startSecureKafka(): Promise<SecureKafka> {
     dir,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** By a client that is not ours. */
+export async function createTopic(broker: string, topic: string): Promise<void> {
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 function of(listener: string, settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
