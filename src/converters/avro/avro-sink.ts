@@ -133,7 +133,26 @@ export class AvroSink implements SlabSink {
   }
 
   utf8(bytes: Buffer, start: number, end: number): void {
-    this.binary(bytes, start, end);
+    const length = end - start;
+    if (length <= LOOP_BYTES) {
+      this.#short(bytes, start, end);
+      return;
+    }
+    this.integer(length);
+    this.#ensure(length);
+    bytes.copy(this.buffer, this.position, start, end);
+    this.position += length;
+  }
+
+  /** So short a length is one byte. */
+  #short(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#ensure(length + 1);
+    const out = this.buffer;
+    let to = this.position;
+    out[to++] = length << 1;
+    for (let at = start; at < end; at++) out[to++] = bytes[at]!;
+    this.position = to;
   }
 
   string(value: string): void {
@@ -149,7 +168,6 @@ export class AvroSink implements SlabSink {
         out[to++] = unit;
       }
       if (i === length) {
-        // So short a length is one byte.
         out[this.position] = length << 1;
         this.position = to;
         return;
@@ -164,12 +182,13 @@ export class AvroSink implements SlabSink {
 
   binary(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
+    if (length <= LOOP_BYTES) {
+      this.#short(bytes, start, end);
+      return;
+    }
     this.integer(length);
     this.#ensure(length);
-    const out = this.buffer;
-    let to = this.position;
-    if (length > LOOP_BYTES) out.set(bytes.subarray(start, end), to);
-    else for (let at = start; at < end; at++) out[to++] = bytes[at]!;
+    this.buffer.set(bytes.subarray(start, end), this.position);
     this.position += length;
   }
 

@@ -86,10 +86,13 @@ function convert(schema: Schema, given: Value, keepsNull: boolean): unknown {
       }
       return entries.map(([key, item]) => ({ f0: inner(schema.keys!, key), f1: inner(schema.values!, item) }));
     }
-    case 'struct':
-      return Object.fromEntries(
-        schema.fields!.map((field, i) => [`f${i}`, inner(field.schema, (value as Struct)[field.name] ?? null)]),
-      );
+    case 'struct': {
+      const record: Record<string, unknown> = {};
+      schema.fields!.forEach((field, i) => {
+        record[`f${i}`] = inner(field.schema, (value as Struct)[field.name] ?? null);
+      });
+      return record;
+    }
     default:
       return value;
   }
