@@ -40,8 +40,21 @@ export function readOffsetsFile(bytes: Buffer, name: string): readonly Transferr
     if (parsed === null) {
       throw new TailraceError('config.unreadable', `${name} holds a key that is not ["<connector>",{<partition>}]`);
     }
-    return { ...parsed, offset: value === null ? null : (JSON.parse(value.toString('utf8')) as SourceOffset) };
+    return { ...parsed, offset: value === null ? null : parseOffset(value, parsed.connector, name) };
   });
+}
+
+function parseOffset(value: Buffer, connector: string, name: string): SourceOffset {
+  try {
+    const offset: unknown = JSON.parse(value.toString('utf8'));
+    if (typeof offset === 'object' && offset !== null && !Array.isArray(offset)) return offset as SourceOffset;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new TailraceError(
+    'config.unreadable',
+    `${name} holds an offset of connector ${connector} that is no JSON object`,
+  );
 }
 
 class NotAMap extends Error {
