@@ -7,8 +7,10 @@ export interface Situation {
   readonly topic?: string;
   readonly partition?: number;
   readonly transactionalId?: string;
-  /** The key that says how many replicas the topic is to have. */
-  readonly replicationKey?: string;
+  /** The name of the offsets topic, whose replicas have a key of their own. */
+  readonly offsetsTopic?: string;
+  /** Kafka's name of the request that failed. */
+  readonly request?: string;
   /** The broker's own words. */
   readonly detail?: string | null;
 }
@@ -21,13 +23,15 @@ export interface Verdict {
 
 /** The one table of what an error of Kafka's protocol means here, and which key changes it. `where`: `Kafka at host:port`. */
 export function verdictOf(type: string, where: string, situation: Situation): Verdict {
-  const { doing, transactionalId, replicationKey = 'topic.creation.default.replication.factor' } = situation;
+  const { doing, transactionalId } = situation;
   const topic = situation.topic ?? '';
+  const ofRecords = 'topic.creation.default.replication.factor';
+  const replicationKey = topic === situation.offsetsTopic ? 'offset.storage.replication.factor' : ofRecords;
   const place = situation.partition === undefined ? topic : `${topic}-${situation.partition}`;
   const said = situation.detail ? `: ${situation.detail.trim().replace(/\.$/, '')}` : '';
   switch (type) {
     case 'TOPIC_AUTHORIZATION_FAILED': {
-      const operations = aclsFor(doing);
+      const operations = aclsFor(situation);
       return {
         code: 'log.privilege',
         message: `${where} does not allow this user to use topic ${topic} while ${doing}.`,
@@ -37,9 +41,9 @@ export function verdictOf(type: string, where: string, situation: Situation): Ve
     case 'CLUSTER_AUTHORIZATION_FAILED':
       return {
         code: 'log.privilege',
-        message: `${where} does not allow this user to act on the cluster while ${doing}.`,
+        message: `${where} does not allow this user to ${situation.request === 'InitProducerId' ? 'write anything' : 'act on the cluster'} while ${doing}.`,
         remedy:
-          'Grant it: kafka-acls --add --allow-principal User:<user> --operation IdempotentWrite --operation Create --cluster; or create the topics beforehand.',
+          'Grant it: kafka-acls --add --allow-principal User:<user> --operation Write --operation Describe --topic <topic> for each topic, and --operation Create where they are to be made; before Kafka 2.8 also --operation IdempotentWrite --cluster.',
       };
     case 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED':
       return {
@@ -188,8 +192,9 @@ export function verdictOf(type: string, where: string, situation: Situation): Ve
   }
 }
 
-function aclsFor(doing: string): string {
-  if (/\bread/.test(doing)) return '--operation Read --operation Describe';
-  if (/\bcreat/.test(doing)) return '--operation Create --operation Describe';
-  return '--operation Write --operation Describe';
+function aclsFor({ doing, request }: Situation): string {
+  if (request === 'CreateTopics') return '--operation Create --operation Describe';
+  return doing.startsWith('reading')
+    ? '--operation Read --operation Describe'
+    : '--operation Write --operation Describe';
 }

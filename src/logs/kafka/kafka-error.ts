@@ -18,6 +18,7 @@ export function toLogError(error: unknown, settings: KafkaClientSettings, situat
     ...(topic === undefined ? {} : { topic }),
     ...(partition === undefined ? {} : { partition }),
     detail: reason ?? situation.detail ?? null,
+    request: error.request,
   };
   const { code, message, remedy } =
     connectionVerdict(error, where, settings, known) ?? verdictOf(error.type, where, known);

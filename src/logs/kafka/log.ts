@@ -192,7 +192,8 @@ class KafkaTopicLog implements TopicLog {
 
   #guarded<T>(situation: Situation, work: () => Promise<T>): Promise<T> {
     const transactionalId = this.#settings.exactlyOnce?.transactionalId;
-    const known = transactionalId === undefined ? situation : { ...situation, transactionalId };
+    const offsetsTopic = this.#settings.offsets.topic;
+    const known = { ...situation, offsetsTopic, ...(transactionalId === undefined ? {} : { transactionalId }) };
     return guarded(this.#settings.client, known, async () => {
       if (!this.#wasReached) await this.#client.connect();
       this.#wasReached = true;

@@ -23,6 +23,8 @@ export interface RequestErrorDetails {
 /** A request that Kafka refused, or did not answer. The message says which topic, partition and broker; no secrets, no records. */
 export class KafkaRequestError extends Error {
   override readonly name = 'KafkaRequestError';
+  /** Kafka's name of it: `Produce`, `CreateTopics` .. */
+  readonly request: string;
   readonly type: string;
   readonly topic: string | undefined;
   readonly partition: number | undefined;
@@ -34,6 +36,7 @@ export class KafkaRequestError extends Error {
     const place = topic === undefined ? '' : ` for ${topic}${partition === undefined ? '' : `-${partition}`}`;
     const by = broker === undefined ? '' : ` by ${broker}`;
     super(`${request}${place}${by}: ${type}${reason === undefined ? '' : ` (${reason})`}`, { cause: details.cause });
+    this.request = request;
     this.type = type;
     this.topic = topic;
     this.partition = partition;
@@ -124,7 +127,7 @@ export function errorName(code: number): string {
 }
 
 /**
- * What any part of kafkajs threw, in our words. `request` is what was asked for; `connecting`: it is about the connection itself.
+ * What any part of kafkajs threw, in our words. `request` is what was asked for; `connecting`: there is no connection yet.
  * A TailraceError (of a token's provider) stays as it is.
  * @throws what is no failure of the network or of Kafka
  */
@@ -140,7 +143,8 @@ export function toRequestError(
   if (typeof code === 'number') return new KafkaRequestError(request, { ...details, type: errorName(code) });
   const kind = KINDS[name];
   if (kind === undefined) throw error;
-  const type = kind === 'CONNECTION_LOST' && context.connecting === true ? 'CONNECT_FAILED' : kind;
+  const isAnswer = kind !== 'CONNECTION_LOST' && kind !== 'REQUEST_TIMEOUT';
+  const type = context.connecting === true && !isAnswer ? 'CONNECT_FAILED' : kind;
   return new KafkaRequestError(request, { ...details, type, reason: message });
 }
 
