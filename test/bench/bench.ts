@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { measureFirstEvent } from './first-event.ts';
+import { benchKafka } from './kafka/bench-kafka.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
 import { benchMysql } from './mysql/bench-mysql.ts';
@@ -15,9 +16,12 @@ const USAGE = `Measures tailrace against pg_recvlogical and psql COPY on the sam
 
   npm run bench -- [--json] [--rows 1000000] [--repeats 3] [--schemas] [--only ${PARTS.join(',')}] [--cpu-prof DIR]
   npm run bench -- --mysql [--json] [--rows 1000000] [--repeats 3] [--only stream,snapshot] [--cpu-prof DIR]
+  npm run bench -- --kafka [--json] [--rows 1000000] [--repeats 3] [--only stream,latency] [--alone] [--cpu-prof DIR]
 
 --json       one JSON object on the last line
 --mysql      against mysqlbinlog, zongji's own decoding, and mysql --quick
+--kafka      Postgres into Kafka, against a tuned Debezium on Kafka Connect and pg_recvlogical
+--alone      without Debezium
 --schemas    also stream with schemas.enable=true
 --cpu-prof   write CPU profiles of the streaming and snapshot runs into DIR
 `;
@@ -30,6 +34,8 @@ const { values: args } = parseArgs({
     seconds: { type: 'string', default: '10' },
     schemas: { type: 'boolean', default: false },
     mysql: { type: 'boolean', default: false },
+    kafka: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
     only: { type: 'string', default: PARTS.join(',') },
     'cpu-prof': { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -61,7 +67,11 @@ async function bench(): Promise<void> {
   const profile = args['cpu-prof'];
   const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   if (args.mysql) await benchMysql({ rows, repeats, parts, nodeArgs }, note);
-  else await benchPostgres(nodeArgs, note);
+  else if (args.kafka) {
+    ensurePostgresPrograms();
+    const { alone } = args;
+    await benchKafka({ rows, repeats, seconds: Number(args.seconds), parts, alone, nodeArgs }, note);
+  } else await benchPostgres(nodeArgs, note);
   if (args.json)
     print(
       JSON.stringify(Object.fromEntries(table.map(({ key, value, digits }) => [key, Number(value.toFixed(digits))]))),

@@ -21,7 +21,7 @@ export interface LatencyFigures {
 const DATABASE = 'bench_latency';
 const SLOT = 'bench_latency';
 const CONNECTIONS = 8;
-const RATE_PER_SECOND = 1000;
+export const RATE_PER_SECOND = 1000;
 /** First transactions, in which both processes still compile, are written but not counted. */
 const WARM_UP_SECONDS = 2;
 const FIRST_ID = 10_000_000;
@@ -43,25 +43,10 @@ export async function measureLatency(server: TestPostgres, seconds: number): Pro
       env: { APPEND_CLOCK: clockFile },
     });
     try {
-      const committed = await writeAtRate(server, WARM_UP_SECONDS + seconds);
+      const committed = await writeAtRate(server, DATABASE, WARM_UP_SECONDS + seconds);
       await run.until(committed.size);
       await run.stop();
-      const appended = await readAppendTimes(run.logPath, clockFile);
-      const latencies: number[] = [];
-      let firstNs: bigint | null = null;
-      let lastNs = 0n;
-      for (const [id, commitNs] of committed) {
-        if (id < FIRST_ID + WARM_UP_SECONDS * RATE_PER_SECOND) continue;
-        firstNs ??= commitNs;
-        lastNs = commitNs > lastNs ? commitNs : lastNs;
-        latencies.push(Math.max(0, Number(appended.get(id)! - commitNs) / 1e6));
-      }
-      return {
-        p50Ms: quantile(latencies, 0.5),
-        p99Ms: quantile(latencies, 0.99),
-        maxMs: Math.max(...latencies),
-        transactionsPerSecond: latencies.length / (Number(lastNs - firstNs!) / 1e9),
-      };
+      return latencyFigures(committed, await readAppendTimes(run.logPath, clockFile), WARM_UP_SECONDS);
     } finally {
       await run.stop();
       run.remove();
@@ -70,9 +55,36 @@ export async function measureLatency(server: TestPostgres, seconds: number): Pro
   });
 }
 
-/** Monotonic nanoseconds at which each row's commit was known to its client, by id. */
-async function writeAtRate(server: TestPostgres, seconds: number): Promise<Map<number, bigint>> {
-  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectTo(server, DATABASE)));
+/** Both by id, in monotonic nanoseconds; the rows of the first seconds are left out. */
+export function latencyFigures(
+  committed: ReadonlyMap<number, bigint>,
+  delivered: ReadonlyMap<number, bigint>,
+  warmUpSeconds: number,
+): LatencyFigures {
+  const latencies: number[] = [];
+  let firstNs: bigint | null = null;
+  let lastNs = 0n;
+  for (const [id, commitNs] of committed) {
+    if (id < FIRST_ID + warmUpSeconds * RATE_PER_SECOND) continue;
+    firstNs ??= commitNs;
+    lastNs = commitNs > lastNs ? commitNs : lastNs;
+    latencies.push(Math.max(0, Number(delivered.get(id)! - commitNs) / 1e6));
+  }
+  return {
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    maxMs: Math.max(...latencies),
+    transactionsPerSecond: latencies.length / (Number(lastNs - firstNs!) / 1e9),
+  };
+}
+
+/** Writes rows of `order_lines`. Monotonic nanoseconds at which each row's commit was known to its client, by id. */
+export async function writeAtRate(
+  server: TestPostgres,
+  database: string,
+  seconds: number,
+): Promise<Map<number, bigint>> {
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectTo(server, database)));
   const committed = new Map<number, bigint>();
   const count = seconds * RATE_PER_SECOND;
   const startMs = performance.now();
