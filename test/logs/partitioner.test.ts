@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { murmur2, partitionFor } from '../../src/logs/partitioner.ts';
 
@@ -52,6 +53,25 @@ test('murmur2 and the partition of a key are those of the Java client', () => {
   }
   for (const [length, hash] of DESCENDING) {
     assert.equal(murmur2(Uint8Array.from({ length }, (_, i) => 255 - i)), hash, `${length} bytes`);
+  }
+});
+
+test('keys of every kind and length go where the Java client puts them, whatever the number of partitions', () => {
+  // Key in Base64, its hash, and its partition of each number of partitions: fixtures/record-partitions.ts.
+  const file = new URL('../../fixtures/kafka/partitions.json', import.meta.url);
+  const recorded = JSON.parse(readFileSync(file, 'utf8')) as {
+    counts: number[];
+    keys: (readonly [string, number, ...number[]])[];
+  };
+  assert.ok(recorded.keys.length > 150);
+  for (const [key, hash, ...partitions] of recorded.keys) {
+    const bytes = Buffer.from(key, 'base64');
+    assert.equal(murmur2(bytes), hash, key);
+    assert.deepEqual(
+      recorded.counts.map((count) => partitionFor('any', bytes, count)),
+      partitions,
+      key,
+    );
   }
 });
 
