@@ -45,7 +45,7 @@ export class TransactionBorders {
   constructor(options: TransactionReducerOptions) {
     const { position, executed } = options;
     this.#options = options;
-    this.place = new EventPlace(position.file, position.position);
+    this.place = new EventPlace(position.file, position.position, position.fileBegan);
     this.#skip = position.skip;
     this.#executed = executed;
   }
@@ -66,12 +66,14 @@ export class TransactionBorders {
   /** Where a restart goes on when everything so far was delivered; `isPending`: but for the event at hand. */
   position(isPending: boolean): TransactionPosition {
     const gtids = this.#executed === null ? null : formatExecutedGtids(this.#executed);
-    const { file, begin, end } = this.place;
+    const { file, begin, end, began: fileBegan } = this.place;
     const open = this.#open;
     if (open === null) {
-      return { file, position: this.#announced?.position ?? (isPending ? begin : end), gtids, skip: this.#skip };
+      const position = this.#announced?.position ?? (isPending ? begin : end);
+      return { file, position, gtids, skip: this.#skip, fileBegan };
     }
-    return { file, position: open.position, gtids, skip: open.held === null ? open.progress : this.#skip };
+    const skip = open.held === null ? open.progress : this.#skip;
+    return { file, position: open.position, gtids, skip, fileBegan };
   }
 
   take(): Change<BinlogTx>[] {

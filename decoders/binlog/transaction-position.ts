@@ -28,6 +28,8 @@ export interface TransactionPosition {
   readonly gtids: string | null;
   /** Of the transaction at `position`. */
   readonly skip: TransactionSkip | null;
+  /** When the server began `file`, in seconds since 1970 UTC; null: not known yet. */
+  readonly fileBegan: number | null;
 }
 
 /** Where the event at hand lies in its file. */
@@ -35,10 +37,13 @@ export class EventPlace {
   file: string;
   begin: number;
   end: number;
+  /** See {@link TransactionPosition.fileBegan}. */
+  began: number | null;
 
-  constructor(file: string, position: number) {
+  constructor(file: string, position: number, began: number | null = null) {
     this.file = file;
     this.begin = this.end = position;
+    this.began = began;
   }
 
   /** Events that the dump thread made have no place; the format description comes first wherever a dump begins. */
@@ -49,7 +54,13 @@ export class EventPlace {
     this.begin = this.end - size;
   }
 
+  /** The time of a format description is that of its file's beginning, also where a dump begins behind it. */
+  beginFile({ timestamp }: EventHeader): void {
+    this.began = timestamp === 0 ? null : timestamp;
+  }
+
   rotate({ file, position }: RotateEvent): void {
+    if (file !== this.file) this.began = null;
     this.file = file;
     this.begin = this.end = position;
   }

@@ -39,7 +39,8 @@ export interface PreparedChange {
 
 export interface TransactionReducerOptions {
   readonly family: ServerFamily;
-  readonly position: Pick<TransactionPosition, 'file' | 'position' | 'skip'>;
+  readonly position: Pick<TransactionPosition, 'file' | 'position' | 'skip'> &
+    Partial<Pick<TransactionPosition, 'fileBegan'>>;
   /** Every transaction has a GTID: MySQL's gtid_mode=ON, MariaDB. */
   readonly hasGtids: boolean;
   /** What was executed before the position. Null: it is not known, at least not until a file says what was before it. */

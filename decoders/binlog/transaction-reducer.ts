@@ -180,6 +180,7 @@ export class TransactionReducer {
       case 'format-description':
         // No transaction goes on in another file.
         this.#borders.giveUp();
+        this.#borders.place.beginFile(event.header);
         return;
       case 'incident':
         throw new UnreadableChangeError(

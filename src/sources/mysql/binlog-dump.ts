@@ -216,6 +216,7 @@ class Dump implements BinlogDump {
     try {
       const end = await this.#readEnd();
       const ahead = end === null ? null : compareBinlogPositions(read, end);
+      // One that has passed the place that was read ends the dump by itself.
       if (ahead !== null && ahead > 0) this.#fail(resetError(read, end!));
     } catch {
       // It is asked again; a server that is gone is noticed otherwise.

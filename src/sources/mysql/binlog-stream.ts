@@ -1,4 +1,3 @@
-import type { BinlogPosition } from '../../../decoders/binlog/binlog-position.ts';
 import type { BinlogTx } from '../../../decoders/binlog/binlog-tx.ts';
 import type { TransactionPosition } from '../../../decoders/binlog/transaction-position.ts';
 import { TransactionReducer } from '../../../decoders/binlog/transaction-reducer.ts';
@@ -98,7 +97,7 @@ export class BinlogStream {
   }
 
   /** How far the events go that were worked off. */
-  get place(): BinlogPosition {
+  get place(): TransactionPosition {
     return this.#reducer.position;
   }
 
@@ -273,6 +272,6 @@ export class BinlogStream {
   }
 }
 
-function placeOf({ file, position, gtids }: TransactionPosition): string {
-  return `${file}:${position} ${gtids ?? ''}`;
+function placeOf({ file, position, gtids, fileBegan }: TransactionPosition): string {
+  return `${file}:${position} ${fileBegan} ${gtids ?? ''}`;
 }

@@ -24,7 +24,7 @@ const REFUSALS: readonly { readonly text: RegExp; readonly meaning: Meaning }[] 
     meaning: { code: 'source.position_lost', remedy: READ_AGAIN },
   },
   {
-    text: /position > file size|impossible position|more GTIDs than the (source|master)|not in the (master|source)'s binlog|has diverged|missing the GTID|Could not find (target log|GTID state)/i,
+    text: /position > file size|impossible position|more GTIDs than the (source|master)|not in the (master|source)'s binlog|has diverged|missing the GTID|Could not find (target log|next log|GTID state)/i,
     meaning: { code: 'source.position_lost', remedy: FOREIGN },
   },
   {
@@ -64,7 +64,7 @@ const REFUSALS: readonly { readonly text: RegExp; readonly meaning: Meaning }[] 
     meaning: {
       code: 'source.position_lost',
       remedy:
-        "The server's binlog is damaged on its disk. Nothing was skipped: start with snapshot.mode=when_needed to read the tables again.",
+        "The server's binlog is damaged on its disk, or was reset while it was read. Nothing was skipped: start with snapshot.mode=when_needed to read the tables again.",
     },
   },
 ];

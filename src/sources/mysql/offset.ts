@@ -19,6 +19,7 @@ import type { SourceOffset } from '../../model/log.ts';
  *   event_gtid    the transaction that `event` and `row` are of: after a failover another may come first
  *   xa_event      in place of `event`, where that transaction is an XA COMMIT: of the events that were kept since its PREPARE
  *   server_uuid   of the server that `file` and `pos` belong to
+ *   file_ts_sec   when it began `file`: a RESET gives the name to another one
  */
 export interface Position {
   readonly file: string;
@@ -31,6 +32,8 @@ export interface Position {
   readonly serverId: number | null;
   readonly snapshot: 'none' | 'unfinished' | 'completed';
   readonly serverUuid: string | null;
+  /** Seconds since 1970 UTC, of the file's first event. */
+  readonly fileBegan: number | null;
 }
 
 export interface OffsetInput {
@@ -42,12 +45,13 @@ export interface OffsetInput {
   /** 0 or null: none is told. */
   readonly serverId: number | null;
   readonly serverUuid: string | null;
+  readonly fileBegan?: number | null;
   /** Debezium's name of the snapshot mode; absent: from the stream. */
   readonly snapshot?: { readonly type: string; readonly completed: boolean };
 }
 
 export function formatOffset(at: OffsetInput): SourceOffset {
-  const { file, position, gtids, timestampSeconds, serverId, serverUuid, snapshot } = at;
+  const { file, position, gtids, timestampSeconds, serverId, serverUuid, fileBegan = null, snapshot } = at;
   return {
     ...(serverId === null || serverId === 0 ? {} : { server_id: serverId }),
     ...(gtids === null ? {} : { gtids }),
@@ -57,6 +61,7 @@ export function formatOffset(at: OffsetInput): SourceOffset {
     ...(timestampSeconds === null ? {} : { ts_sec: timestampSeconds }),
     ...(snapshot === undefined ? {} : { snapshot: snapshot.type, snapshot_completed: snapshot.completed }),
     ...(serverUuid === null ? {} : { server_uuid: serverUuid }),
+    ...(fileBegan === null ? {} : { file_ts_sec: fileBegan }),
   };
 }
 
@@ -102,6 +107,7 @@ export function parseOffset(offset: SourceOffset): Position {
     serverId: count(offset, 'server_id'),
     snapshot: !inSnapshot ? 'none' : offset.snapshot_completed === true ? 'completed' : 'unfinished',
     serverUuid: typeof serverUuid === 'string' ? serverUuid : null,
+    fileBegan: count(offset, 'file_ts_sec'),
   };
 }
 

@@ -1,15 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { EVENT_TYPE } from '../../../decoders/binlog/event-header.ts';
 import type { ServerFamily } from '../../../decoders/binlog/format-description.ts';
 import type { MysqlConfig } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { SourceOffset } from '../../model/log.ts';
 import type { PreflightCheck } from '../../model/preflight.ts';
-import { type DumpConfig, type DumpStart, openDump } from './binlog-dump.ts';
+import type { DumpConfig, DumpStart } from './binlog-dump.ts';
+import { readFileBegin } from './file-begin.ts';
 import { parseOffset } from './offset.ts';
+import { readDump } from './read-dump.ts';
+import { trialServerId } from './server-id.ts';
 import type { ServerState } from './server-state.ts';
 import { sourceFilter } from './start.ts';
-import { planStart, type StartPlan } from './start-check.ts';
+import { isFileKnown, planStart, type StartPlan } from './start-check.ts';
 
 export interface PositionInput {
   readonly family: ServerFamily;
@@ -29,7 +31,7 @@ const REPLICATION = 'replication connection';
 /** Whether the server sends its binlog, and where there is a stored position, what follows that. */
 export async function checkPosition(config: MysqlConfig, input: PositionInput): Promise<PositionChecks> {
   const { family, state, stored } = input;
-  const { plan, check } = planFor(config, input);
+  const { plan, check } = await planFor(config, input);
   const head = state.files.at(-1)!;
   const from = plan?.from?.dump ?? { file: head.name, position: head.bytes };
   const refusal = await tryDump(config, family, from);
@@ -48,18 +50,21 @@ export async function checkPosition(config: MysqlConfig, input: PositionInput): 
 }
 
 /** What a start would do. The schema history is in the log and not looked at. */
-function planFor(
+async function planFor(
   config: MysqlConfig,
   { family, state, stored }: PositionInput,
-): { readonly plan: StartPlan | null; readonly check: PreflightCheck | null } {
+): Promise<{ readonly plan: StartPlan | null; readonly check: PreflightCheck | null }> {
   try {
+    const position = stored === null ? null : parseOffset(stored);
+    const isKnown = position !== null && isFileKnown(position, state);
     const plan = planStart({
-      stored: stored === null ? null : parseOffset(stored),
+      stored: position,
       server: state,
       family,
       mode: config['snapshot.mode'],
       hasHistory: true,
       capturesSource: sourceFilter(config),
+      fileBegan: isKnown ? await readFileBegin({ config, family, file: position.file }) : null,
     });
     if (stored === null) return { plan, check: null };
     return { plan, check: plan.reason === null ? ok(STORED, 'the server has what follows it') : again(plan.reason) };
@@ -71,35 +76,31 @@ function planFor(
 
 /** Short, as what is looked for is the first one. */
 const HEARTBEAT_MS = 500;
-/** Beyond the ids that people give, and unlikely to be anybody's. */
-const TRIAL_IDS = { first: 0x8000_0000, end: 0xffff_ffff };
-
 /**
  * Whether the server sends what follows a position: best known by asking for it, for a moment and with another server id, so
  * that no reader is disturbed. Null: it does.
  */
 async function tryDump(config: DumpConfig, family: ServerFamily, from: DumpStart): Promise<TailraceError | null> {
-  const outcome = Promise.withResolvers<TailraceError | null>();
   let hasFormat = false;
-  const dump = openDump({
-    config: { ...config, 'database.server.id': randomInt(TRIAL_IDS.first, TRIAL_IDS.end) },
-    family,
-    from,
-    heartbeatMs: HEARTBEAT_MS,
-    onPacket: (bytes, start) => {
-      // The events before this one are there for every position; the one behind, or a heartbeat, is what was asked for.
-      if (hasFormat) outcome.resolve(null);
-      hasFormat ||= bytes[start + 4] === EVENT_TYPE.formatDescription;
-    },
-    onError: (error) => {
-      if (error instanceof TailraceError) outcome.resolve(error);
-      else outcome.reject(error);
-    },
-  });
   try {
-    return await outcome.promise;
-  } finally {
-    await dump.close();
+    await readDump(
+      {
+        config: { ...config, 'database.server.id': trialServerId() },
+        family,
+        from,
+        heartbeatMs: HEARTBEAT_MS,
+      },
+      (bytes, start) => {
+        // The events before this one are there for every position; the one behind, or a heartbeat, is what was asked for.
+        if (hasFormat) return true;
+        hasFormat = bytes[start + 4] === EVENT_TYPE.formatDescription;
+        return null;
+      },
+    );
+    return null;
+  } catch (error) {
+    if (error instanceof TailraceError) return error;
+    throw error;
   }
 }
 

@@ -6,12 +6,12 @@ import type { PreparedTransaction } from '../../../decoders/binlog/prepared-tran
 import type { MysqlConfig } from '../../config/mysql.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Logger } from '../../observe/logger.ts';
-import { openDump } from './binlog-dump.ts';
 import { errorContext } from './connection.ts';
 import { explainDecoding } from './explain.ts';
 import { FIRST_POSITION } from './far-position.ts';
 import { quoteAccount } from './mysql-error.ts';
 import { type PreparedList, usesXa } from './prepared-list.ts';
+import { readDump, type Take } from './read-dump.ts';
 import { readBinlogFiles } from './server-state.ts';
 import { createTableFilter } from './table-filter.ts';
 
@@ -106,37 +106,20 @@ interface Stretch {
 
 async function scan(search: PreparedSearch, { from, to, isWanted, found }: Stretch): Promise<void> {
   const { config, family, signal } = search;
-  signal.throwIfAborted();
   const { hasTable } = createTableFilter(config);
   const keepsQuery = config['include.query'];
   const scanned = new PreparedScan({ from, isWanted, hasTable, keepsQuery });
-  const outcome = Promise.withResolvers<void>();
-  const isAtEnd = (): boolean => scanned.position.file === to.file && scanned.position.position >= to.position;
-  const dump = openDump({
-    config,
-    family,
-    from,
-    annotateRows: keepsQuery,
-    onPacket: (bytes, start, end) => {
-      // Events go on coming until the dump is closed.
-      if (isAtEnd()) return;
-      scanned.apply(bytes, start, end);
-      if (isAtEnd()) outcome.resolve();
-    },
-    onError: (error) => outcome.reject(error),
-  });
-  const onAbort = (): void => outcome.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const take: Take<true> = (bytes, start, end) => {
+    scanned.apply(bytes, start, end);
+    const { file, position } = scanned.position;
+    return file === to.file && position >= to.position ? true : null;
+  };
   try {
-    await outcome.promise;
+    await readDump({ config, family, from, annotateRows: keepsQuery }, take, signal);
   } catch (error) {
-    signal.throwIfAborted();
     const { file, position } = scanned.position;
     const context = errorContext(config, `look for prepared XA transactions at ${file}:${position}`);
-    throw explainDecoding(error, context, 'source.snapshot');
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    await dump.close();
+    throw signal.aborted ? error : explainDecoding(error, context, 'source.snapshot');
   }
   for (const [xid, transaction] of scanned.found) found.set(xid, transaction);
 }

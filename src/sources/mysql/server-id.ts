@@ -1,9 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { TailraceError } from '../../model/errors.ts';
 
 /** A reader that was killed leaves within this time, once the server notices. */
 export const WAIT_FOR_PREDECESSOR_S = 5;
+
+/** Beyond the ids that people give, and unlikely to be anybody's. */
+const TRIAL_IDS = { first: 0x8000_0000, end: 0xffff_ffff };
+
+/** For a reader of a moment, by which no other one is disturbed. */
+export function trialServerId(): number {
+  return randomInt(TRIAL_IDS.first, TRIAL_IDS.end);
+}
 
 /** Names a reader to MySQL, which ends the older of two that have the same: it stays the same for a connector. */
 export function replicaUuid(topicPrefix: string, serverId: number): string {

@@ -228,7 +228,8 @@ class MysqlSource implements Source {
 }
 
 function fromPoint({ file, position, gtids }: SnapshotPoint, start: Start): StreamStart {
-  return streamStart({ file, position, gtids: gtids ?? (start.server.hasGtids ? '' : null), skip: null }, start);
+  const known = gtids ?? (start.server.hasGtids ? '' : null);
+  return streamStart({ file, position, gtids: known, skip: null, fileBegan: null }, start);
 }
 
 function toBatch(batch: StreamBatch, timestampSeconds: number | null, { server, stored }: Start): Batch {

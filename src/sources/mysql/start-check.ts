@@ -20,12 +20,15 @@ export interface StartInput {
   readonly hasHistory: boolean;
   /** Servers whose transactions are read, by UUID or MariaDB's `domain-server`; null: all. */
   readonly capturesSource: ((source: string) => boolean) | null;
+  /** When the server began the file of the stored position; null where {@link isFileKnown} does not hold. */
+  readonly fileBegan: number | null;
 }
 
 /** What the stream goes on from. */
 export interface StreamStart {
   readonly file: string;
   readonly position: number;
+  readonly fileBegan: number | null;
   readonly skip: TransactionSkip | null;
   /** Null: not known. */
   readonly executed: ExecutedGtids | null;
@@ -80,18 +83,17 @@ function skipOn({ uuid }: ServerState, { skip, serverUuid }: Position): Transact
 
 /** Where a position is asked for, by GTIDs where there are any. */
 export function streamStart(
-  { file, position, gtids, skip }: Pick<Position, 'file' | 'position' | 'gtids' | 'skip'>,
+  { file, position, gtids, skip, fileBegan }: Pick<Position, 'file' | 'position' | 'gtids' | 'skip' | 'fileBegan'>,
   { family, server, capturesSource }: Pick<StartInput, 'family' | 'server' | 'capturesSource'>,
 ): StreamStart {
-  if (!server.hasGtids || gtids === null) return { file, position, skip, executed: null, dump: { file, position } };
+  const at = { file, position, skip, fileBegan };
+  if (!server.hasGtids || gtids === null) return { ...at, executed: null, dump: { file, position } };
   const executed = parseExecutedGtids(family, gtids);
-  if (gtids === '') return { file, position, skip, executed, dump: { file, position } };
-  if (executed.family === 'mariadb') {
-    return { file, position, skip, executed, dump: { gtids: executed.list.format() } };
-  }
+  if (gtids === '') return { ...at, executed, dump: { file, position } };
+  if (executed.family === 'mariadb') return { ...at, executed, dump: { gtids: executed.list.format() } };
   // What is gone of servers that are left out is not missed.
   const set = executed.set.union(leftOut(GtidSet.parse(server.purged), capturesSource));
-  return { file, position, skip, executed: { family: 'mysql', set }, dump: { gtids: set.format() } };
+  return { ...at, executed: { family: 'mysql', set }, dump: { gtids: set.format() } };
 }
 
 /** What stands between the stored position and the server's binlog, if anything. Throws what no snapshot would mend. */
@@ -100,9 +102,9 @@ function findLoss(input: StartInput, stored: Position): TailraceError | null {
   if (server.hasGtids && stored.gtids !== null && stored.gtids !== '') {
     const executed = parseExecutedGtids(family, stored.gtids);
     const loss = executed.family === 'mysql' ? mysqlLoss(executed.set, input) : mariadbLoss(executed.list, server);
-    return loss ?? resetLoss(stored, server);
+    return loss ?? resetLoss(stored, server) ?? replacedLoss(stored, input);
   }
-  return fileLoss(stored, input);
+  return fileLoss(stored, input) ?? replacedLoss(stored, input);
 }
 
 /** Whether the server says that it has executed all of the stored transactions that are its own. */
@@ -147,6 +149,22 @@ function resetLoss({ file, position, serverUuid }: Position, { uuid, files }: Se
     'source.position_lost',
     `the stored position ${file}:${position} lies behind the end of the server's binlog, ${last.name}:${last.bytes}: it was reset, or the server restored from a backup`,
     { remedy: `Its GTIDs may be those of other transactions now: ${AGAIN}.` },
+  );
+}
+
+/** Whether the file of a stored position can be asked for: the server that was read has one of that name. */
+export function isFileKnown({ file, fileBegan, serverUuid }: Position, { uuid, files }: ServerState): boolean {
+  return fileBegan !== null && uuid !== null && serverUuid === uuid && files.some(({ name }) => name === file);
+}
+
+/** A binlog that was reset may have passed the stored position since, in GTIDs and in bytes. */
+function replacedLoss({ file, fileBegan: stored }: Position, { fileBegan }: StartInput): TailraceError | null {
+  if (stored === null || fileBegan === null || fileBegan === stored) return null;
+  const [was, is] = [stored, fileBegan].map((seconds) => new Date(seconds * 1000).toISOString());
+  return new TailraceError(
+    'source.position_lost',
+    `the stored position is in a ${file} that was begun at ${was}, the server's was begun at ${is}: its binlog was reset, or the server restored from a backup`,
+    { remedy: `Its GTIDs and positions may be those of other transactions now: ${AGAIN}.` },
   );
 }
 

@@ -6,6 +6,7 @@ import type { SourceOffset } from '../../model/log.ts';
 import type { StateReader } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { readCommittedState } from './committed-state.ts';
+import { readFileBegin } from './file-begin.ts';
 import { type Position, parseOffset } from './offset.ts';
 import { PreparedState } from './prepared-state.ts';
 import { recover } from './schema/recover.ts';
@@ -13,7 +14,7 @@ import { SchemaModel } from './schema/schema-model.ts';
 import { type CatalogTable, readTables } from './schema/show-create.ts';
 import type { ServerState } from './server-state.ts';
 import type { Session } from './session.ts';
-import { planStart, type StartPlan } from './start-check.ts';
+import { isFileKnown, planStart, type StartPlan } from './start-check.ts';
 import { createTableFilter } from './table-filter.ts';
 
 export interface StartInput {
@@ -54,7 +55,12 @@ export async function prepareStart(input: StartInput): Promise<Start> {
   const capturesSource = sourceFilter(config);
   const hasHistory =
     stored !== null && stored.snapshot !== 'unfinished' && (await recoverSchema(input, model, captured));
-  const plan = planStart({ stored, server, family, mode: config['snapshot.mode'], hasHistory, capturesSource });
+  const fileBegan =
+    stored !== null && isFileKnown(stored, server)
+      ? await readFileBegin({ config, family, file: stored.file }, signal)
+      : null;
+  const mode = config['snapshot.mode'];
+  const plan = planStart({ stored, server, family, mode, hasHistory, capturesSource, fileBegan });
   if (plan.reason !== null) {
     logger.warn({ code: plan.reason.code }, `${plan.reason.message}; reading the tables again`);
   }

@@ -90,7 +90,7 @@ export function beginning(fixture: BinlogFixture): { readonly file: string; read
 
 export interface ReductionOptions extends Partial<TransactionReducerOptions> {
   readonly fixture: BinlogFixture;
-  readonly position?: Omit<TransactionPosition, 'gtids'>;
+  readonly position?: Pick<TransactionPosition, 'file' | 'position' | 'skip'>;
   /** Null: the server has no GTIDs. */
   readonly gtids?: string | null;
   /** Called while the change's rows are valid. */

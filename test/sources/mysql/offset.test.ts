@@ -11,10 +11,11 @@ const AT: OffsetInput = {
   timestampSeconds: 1_795_277_122,
   serverId: 1,
   serverUuid: '3e7b12be-e5c5-11f1-9a06-02fc00000001',
+  fileBegan: 1_795_270_000,
 };
 
 test('an offset has Debezium’s keys, and parses back to what it was made of', () => {
-  assert.deepEqual(formatOffset({ ...AT, serverUuid: null }), {
+  assert.deepEqual(formatOffset({ ...AT, serverUuid: null, fileBegan: null }), {
     server_id: 1,
     gtids: AT.gtids,
     file: 'binlog.000003',

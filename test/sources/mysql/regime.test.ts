@@ -217,21 +217,33 @@ for (const family of ['mysql', 'mariadb'] as const) {
     const { client, url } = stage;
     await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
     await client.query('CREATE DATABASE other');
+    const reset = family === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';
     await client.query('CREATE TABLE other.t (id INT AUTO_INCREMENT PRIMARY KEY)');
-    for (const how of ['purge', 'reset', 'reset and overtaken'] as const) {
+    for (const how of ['purge', 'reset', 'reset and overtaken', 'reset and overtaken in the same file'] as const) {
       for (const by of ['gtid', 'position'] as const) {
         const kept = new Kept();
         const config = configFor(family, url, NO_DATA);
         await client.query('DELETE FROM t');
+        const isOvertaken = how.startsWith('reset and');
         if (how === 'reset and overtaken') await client.query('FLUSH BINARY LOGS');
-        await (await new SourceRun(config, { kept }).streaming()).stop();
+        if (how === 'reset and overtaken in the same file') await client.query(reset);
+        // A snapshot does not tell when its file was begun, the first batch behind it does.
+        const first = new SourceRun(config, { kept, t });
+        await first.until(() => kept.offset?.file_ts_sec !== undefined);
+        await first.stop();
         await client.query('INSERT INTO t VALUES (1)');
+        // Files tell their beginning in seconds.
+        if (isOvertaken) await sleep(1_100);
         if (how === 'purge') {
           await purge(client);
-        } else await client.query(family === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER');
+        } else await client.query(reset);
         await client.query('INSERT INTO t VALUES (2)');
-        if (how === 'reset and overtaken') {
-          for (let i = 0; i < 40; i++) await client.query('INSERT INTO other.t VALUES ()');
+        if (isOvertaken) for (let i = 0; i < 40; i++) await client.query('INSERT INTO other.t VALUES ()');
+        if (how === 'reset and overtaken in the same file') {
+          const { file, pos } = kept.offset!;
+          const [files] = await client.query<RowDataPacket[]>('SHOW BINARY LOGS');
+          const same = files.find(({ Log_name: name }) => name === file);
+          assert.ok(Number(same?.File_size) > Number(pos), 'it has passed the stored position');
         }
         if (by === 'position') delete (kept.offset as Record<string, unknown>).gtids;
         const failed = new SourceRun(config, {

@@ -4,7 +4,7 @@ import { formatExecutedGtids } from '../../../decoders/binlog/executed-gtids.ts'
 import { TailraceError } from '../../../src/model/errors.ts';
 import type { Position } from '../../../src/sources/mysql/offset.ts';
 import type { ServerState } from '../../../src/sources/mysql/server-state.ts';
-import { planStart, type StartInput } from '../../../src/sources/mysql/start-check.ts';
+import { isFileKnown, planStart, type StartInput } from '../../../src/sources/mysql/start-check.ts';
 
 const A = '3e7b12be-e5c5-11f1-9a06-02fc00000001';
 const B = '7024545c-e5c5-11f1-93a1-02fc00000001';
@@ -32,6 +32,7 @@ const STORED: Position = {
   serverId: 1,
   snapshot: 'none',
   serverUuid: A,
+  fileBegan: 1_700_000_000,
 };
 
 interface Given extends Partial<Omit<StartInput, 'stored' | 'server'>> {
@@ -47,6 +48,7 @@ function plan({ stored = {}, server = {}, ...rest }: Given) {
     mode: 'initial',
     hasHistory: true,
     capturesSource: null,
+    fileBegan: STORED.fileBegan,
     ...rest,
   });
 }
@@ -124,6 +126,21 @@ test('a binlog that ends before the stored position of its own server began anew
   assert.equal(loss({ stored: { file: 'binlog.000010' }, server: { uuid: B } }), 'none');
   assert.equal(loss({ stored: { file: 'binlog.000010', serverUuid: null } }), 'none');
   assert.equal(loss({ stored: { file: 'other.000010' } }), 'none');
+});
+
+test('a file that the server has begun at another time is not that of the stored position, whatever it holds now', () => {
+  for (const gtids of [STORED.gtids, null]) {
+    assert.equal(loss({ stored: { gtids }, fileBegan: 1_700_000_000 }), 'none');
+    assert.equal(loss({ stored: { gtids }, fileBegan: 1_700_000_001 }), 'source.position_lost');
+    // An offset of Debezium, and a file that the server has no more or never had.
+    assert.equal(loss({ stored: { gtids, fileBegan: null }, fileBegan: 1_700_000_001 }), 'none');
+    assert.equal(loss({ stored: { gtids }, fileBegan: null }), 'none');
+  }
+  const known = (stored: Partial<Position>) => isFileKnown({ ...STORED, ...stored }, SERVER);
+  assert.equal(known({}), true);
+  for (const stored of [{ fileBegan: null }, { file: 'binlog.000002' }, { serverUuid: B }, { serverUuid: null }]) {
+    assert.equal(known(stored), false, JSON.stringify(stored));
+  }
 });
 
 test('on another server the changes of a transaction that was cut count, not its events', () => {
