@@ -55,6 +55,7 @@ export interface KafkajsConnectionPool {
   readonly port: number;
   /** One for fetches, one for all else. */
   readonly pool: readonly KafkajsConnection[];
+  isConnected(): boolean;
   send<Decoded>(request: ProtocolRequest<Decoded>): Promise<Decoded>;
   /** Connects it where needed. Every request goes by here. */
   getConnection(index?: number): Promise<KafkajsConnection>;

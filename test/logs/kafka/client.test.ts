@@ -133,6 +133,22 @@ test('a connection that broke is made again by the next call', { skip }, async (
   assert.equal((await client.metadata(null)).length >= 0, true);
 });
 
+test('calls that come while a connection is being made wait for it', { skip }, async (t) => {
+  const client = await openClient(t);
+  await client.call('any', 'Cut', async ({ connectionPool }) => {
+    const { socket } = connectionPool.pool[0]!;
+    const closed = new Promise((resolve) => socket!.once('close', resolve));
+    socket!.destroy(new Error('cut'));
+    await closed;
+  });
+  const [nodeId] = client.nodeIds();
+  const ask = (): Promise<unknown> =>
+    client.call(nodeId!, 'FindCoordinator', (broker) =>
+      broker.findGroupCoordinator({ groupId: 'group', coordinatorType: 0 }),
+    );
+  await Promise.all([ask(), ask(), client.metadata(null), client.session(nodeId!), ask()]);
+});
+
 test('close() rejects what is on its way, and ends the client for good', { skip }, async (t) => {
   const client = await openClient(t);
   await client.connect();

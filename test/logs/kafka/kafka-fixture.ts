@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
-import { KafkaClient, type KafkaSession, type Target } from '../../../src/logs/kafka/client.ts';
+import type { Target } from '../../../src/logs/kafka/broker-pool.ts';
+import { KafkaClient, type KafkaSession } from '../../../src/logs/kafka/client.ts';
 import { createCompressor } from '../../../src/logs/kafka/compression.ts';
 import type { KafkajsBroker } from '../../../src/logs/kafka/kafkajs-internals.ts';
 import { KafkaProducer } from '../../../src/logs/kafka/producer.ts';
@@ -86,10 +87,15 @@ export async function createTopic(
   const request = createTopicsRequest([{ topic, partitions, replicationFactor: 1, configs }], 10_000);
   const [result] = await client.send('controller', request);
   if (result?.error !== null) throw new Error(`${topic}: ${result?.error} ${result?.message}`);
-  for (;;) {
-    const [found] = await client.metadata([topic]);
-    if (found?.error === null && found.partitions.every(({ leader }) => leader >= 0)) return;
-    await new Promise((wake) => setTimeout(wake, 20));
+  // The broker knows of it some time after the controller does.
+  for (let partition = 0; partition < partitions; ) {
+    try {
+      await readPartition(client, topic, { partition });
+      partition++;
+    } catch {
+      client.forgetTopics([topic]);
+      await new Promise((wake) => setTimeout(wake, 20));
+    }
   }
 }
 
