@@ -9,6 +9,7 @@ import { guarded } from './kafka-error.ts';
 import { createKafkaLog } from './log.ts';
 import { KafkaRequestError } from './request-error.ts';
 import { createTopicsRequest, describeTopicConfigsRequest, type NewTopic } from './requests.ts';
+import { withRetries } from './retries.ts';
 import type { KafkaLogSettings } from './settings.ts';
 import { newOffsetsTopic, newRecordTopic } from './topic-creation.ts';
 
@@ -26,6 +27,7 @@ export interface KafkaPreflightReport {
 }
 
 const VALIDATE_TIMEOUT_MS = 30_000;
+const COORDINATOR_RETRIES = { timeoutMs: 10_000, backoffMs: 100 } as const;
 
 /**
  * What a run would meet in Kafka: the connection, the offsets topic, topics that it would have to make, rights. Changes nothing:
@@ -81,7 +83,7 @@ class Preflight {
     const name = 'log offsets';
     const { topic } = this.#settings.offsets;
     const found = access.topics.find((one) => one.topic === topic);
-    const situation = { doing: 'reading source offsets', topic, replicationKey: 'offset.storage.replication.factor' };
+    const situation = { doing: 'reading source offsets', topic };
     if (found === undefined) {
       const fresh = newOffsetsTopic(this.#settings.offsets);
       await this.#check(name, { ...situation, doing: 'creating it' }, async () => {
@@ -164,7 +166,8 @@ class Preflight {
     if (exactlyOnce === null) return;
     const { transactionalId } = exactlyOnce;
     await this.#check('log transactions', { doing: 'looking for the coordinator', transactionalId }, async () => {
-      await this.#client.coordinator(transactionalId);
+      // A cluster that never had one makes the topic of transactions first.
+      await withRetries(COORDINATOR_RETRIES, () => this.#client.coordinator(transactionalId));
       this.#ok('log transactions', `transactional id ${transactionalId} has a coordinator`);
     });
   }
@@ -193,7 +196,8 @@ class Preflight {
   /** Null: it has failed, which is a check of its own. */
   async #check<T>(name: string, situation: Situation, work: () => Promise<T>): Promise<T | null> {
     try {
-      return await guarded(this.#settings.client, situation, work);
+      const offsetsTopic = this.#settings.offsets.topic;
+      return await guarded(this.#settings.client, { ...situation, offsetsTopic }, work);
     } catch (error) {
       if (!(error instanceof TailraceError)) throw error;
       const { message, remedy = null } = error;

@@ -1,13 +1,24 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AclEntry,
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  Kafka,
+  logLevel,
+  ResourcePatternTypes,
+} from 'kafkajs';
 import { OAuth2Server } from 'oauth2-mock-server';
 import type { RawConfig } from '../../../src/config/config-def.ts';
 import { type KafkaLogConfig, parseKafkaLog } from '../../../src/config/kafka-log.ts';
 import { readWorker } from '../../../src/config/worker-file.ts';
 import { loadKafkaSettings } from '../../../src/logs/kafka/load-settings.ts';
 import { createKafkaLog } from '../../../src/logs/kafka/log.ts';
+import { preflightKafka } from '../../../src/logs/kafka/preflight.ts';
 import { createLogger } from '../../../src/observe/logger.ts';
 import { Scrubber } from '../../../src/observe/scrubber.ts';
 import { startKafka, type TestKafka } from '../../services/kafka.ts';
@@ -15,6 +26,8 @@ import { type Certificates, createCertificates } from '../../services/tls.ts';
 
 export const USER = 'alice';
 export const PASSWORD = 'alice-secret';
+/** May log in as {@link USER} does, and may do nothing. */
+export const STRANGER = 'mallory';
 export const KEY_PASSWORD = 'key-secret';
 
 /** One broker with a listener for each way to log in, and a token server. */
@@ -62,11 +75,14 @@ export async function startSecureKafka(): Promise<SecureKafka> {
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificates.caFile,
   };
-  const login = `${LOGIN}.plain.PlainLoginModule required user_${USER}="${PASSWORD}";`;
+  const login = `${LOGIN}.plain.PlainLoginModule required user_${USER}="${PASSWORD}" user_${STRANGER}="${PASSWORD}";`;
   const kafka = started.use(
     await startKafka({
       listeners: { LOGIN: 'SASL_PLAINTEXT', TLSLOGIN: 'SASL_SSL', MUTUAL: 'SSL', OAUTH: 'SASL_PLAINTEXT' },
       settings: {
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        // The broker itself, and each listener's way to be known.
+        'super.users': `User:ANONYMOUS;User:${USER};User:CN=${USER};User:tailrace`,
         ...of('login', {
           'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
           'plain.sasl.jaas.config': login,
@@ -108,10 +124,30 @@ export async function startSecureKafka(): Promise<SecureKafka> {
 
 /** By a client that is not ours. */
 export async function createTopic(broker: string, topic: string): Promise<void> {
+  await asAdmin(broker, async (admin) => {
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
+    while (!(await admin.listTopics()).includes(topic)) await sleep(20);
+  });
+}
+
+export async function allowToDescribeTopics(broker: string, user: string): Promise<void> {
+  const entry: AclEntry = {
+    principal: `User:${user}`,
+    host: '*',
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: '*',
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    operation: AclOperationTypes.DESCRIBE,
+    permissionType: AclPermissionTypes.ALLOW,
+  };
+  await asAdmin(broker, (admin) => admin.createAcls({ acl: [entry] }));
+}
+
+async function asAdmin(broker: string, work: (admin: Admin) => Promise<unknown>): Promise<void> {
   const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+    await work(admin);
   } finally {
     await admin.disconnect();
   }
@@ -123,7 +159,7 @@ function of(listener: string, settings: Readonly<Record<string, string>>): Reado
   );
 }
 
-/** What a worker's file with these keys comes to, as text of its faults, or as the names of the cluster's topics. */
+/** The names of the topics that a log by these keys of a worker's file sees. */
 export async function topicsBy(keys: RawConfig): Promise<readonly string[]> {
   const log = createKafkaLog(await loadKafkaSettings(configOf(keys)), { logger: silent, clock: Date.now });
   try {
@@ -133,11 +169,18 @@ export async function topicsBy(keys: RawConfig): Promise<readonly string[]> {
   }
 }
 
-function configOf(keys: RawConfig): KafkaLogConfig {
+/** What `validate` says of Kafka by these keys, a line each: status, name, message, remedy. */
+export async function preflightBy(keys: RawConfig, connector: RawConfig = {}): Promise<readonly string[]> {
+  const parts = { logger: silent, topicPrefix: 'shop', partition: { server: 'shop' } };
+  const { checks } = await preflightKafka(await loadKafkaSettings(configOf(keys, connector)), parts);
+  return checks.map(({ status, name, message, remedy }) => `${status} ${name}: ${message} ${remedy ?? ''}`);
+}
+
+function configOf(keys: RawConfig, connector: RawConfig = {}): KafkaLogConfig {
   const file = { path: 'worker.properties', raw: keys, lineOf: () => null };
   const { config, errors } = parseKafkaLog(
     'shop',
-    { raw: {}, placeOf: () => ({ path: '', line: null }) },
+    { raw: connector, placeOf: () => ({ path: '', line: null }) },
     readWorker(file, {}),
   );
   if (config === null) throw new Error(errors.map(({ key, message }) => `${key} ${message}`).join('\n'));

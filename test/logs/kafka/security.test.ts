@@ -7,12 +7,15 @@ import type { RawConfig } from '../../../src/config/config-def.ts';
 import { type ErrorCode, TailraceError } from '../../../src/model/errors.ts';
 import { whyNoKafka } from '../../services/shared-kafka.ts';
 import {
+  allowToDescribeTopics,
   createTopic,
   jaas,
   KEY_PASSWORD,
   oauthJaas,
   PASSWORD,
+  preflightBy,
   type SecureKafka,
+  STRANGER,
   startSecureKafka,
   topicsBy,
   USER,
@@ -245,5 +248,47 @@ describe('a broker that asks who is there', { skip: await whyNoKafka() }, () => 
     );
     const elsewhere = { 'sasl.oauthbearer.token.endpoint.url': `${secure.tokenUrl}s` };
     await assertRefused({ ...oauth(), ...elsewhere }, 'log.setting', /answered 404/, /token\.endpoint\.url/);
+  });
+
+  const stranger = (): RawConfig => ({
+    ...login('PLAIN'),
+    'sasl.jaas.config': jaas('plain.Plain', STRANGER, PASSWORD),
+  });
+
+  test('validate names the rights that a user lacks, before a run', async () => {
+    const connector = {
+      'topic.creation.default.partitions': '1',
+      'topic.creation.default.replication.factor': '1',
+      'exactly.once.support': 'required',
+    };
+    const allowed = await preflightBy(login('PLAIN'), connector);
+    assert.deepEqual(
+      allowed.map((line) => line.split(':')[0]),
+      ['ok log', 'ok log offsets', 'ok log topics', 'ok log transactions'],
+    );
+    const denied = await preflightBy(stranger(), connector);
+    assert.match(denied[0]!, /^ok log: /);
+    assert.match(denied[1]!, /^error log offsets: .* does not allow .*connect-offsets.* --operation Create/);
+    assert.match(denied[2]!, /^error log topics: .* does not allow .*shop\.tailrace-validate.* --operation Create/);
+    assert.match(
+      denied[3]!,
+      /^error log transactions: .* transactional id tailrace-shop-0 .*--transactional-id tailrace-shop-0/,
+    );
+    assert.equal(denied.length, 4);
+  });
+
+  test('validate names what is missing for a topic that there is', async () => {
+    await createTopic(secure.kafka.bootstrap, 'shop.public.orders');
+    await createTopic(secure.kafka.bootstrap, 'connect-offsets');
+    await allowToDescribeTopics(secure.kafka.bootstrap, STRANGER);
+    const lines = await preflightBy(stranger());
+    assert.match(
+      lines[1]!,
+      /^error log offsets: .* to read and write topic connect-offsets .*--operation Read --operation Write/,
+    );
+    assert.match(
+      lines[2]!,
+      /^error log topics: .* to write topic shop\.public\.orders .*--operation Write --topic shop/,
+    );
   });
 });
