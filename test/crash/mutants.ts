@@ -8,6 +8,8 @@ export interface MutantDefinition {
   readonly databases: readonly DatabaseKind[];
   /** What has to be going on when it is killed for it to do harm. */
   readonly phase: Phase;
+  /** Likewise, just before: a table is altered. */
+  readonly alterTable?: true;
   /** What the regime must say of it: either the task saw the gap itself and stopped, or the comparison did. */
   readonly caught: RegExp;
 }
@@ -128,6 +130,7 @@ export const MUTANTS = {
       },
     ],
     phase: 'load',
+    alterTable: true,
     caught: /record \d+: expected|disagree|does not fit|columns/,
   },
 } as const satisfies Record<string, MutantDefinition>;

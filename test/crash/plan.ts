@@ -77,7 +77,7 @@ export function planRound(kills: number, random: Random, faults: Faults): Planne
 }
 
 /** Kills in the midst of one phase: what a mutant is caught by. */
-export function planPhase(phase: Phase, kills: number, random: Random): PlannedKill[] {
+export function planPhase(phase: Phase, kills: number, random: Random, alterTable = false): PlannedKill[] {
   const from = phase === 'big transaction' || phase === 'snapshot' ? 'phase' : 'progress';
   return Array.from({ length: kills }, () => ({
     phase,
@@ -85,7 +85,7 @@ export function planPhase(phase: Phase, kills: number, random: Random): PlannedK
     delayMs: random.integer(0, from === 'phase' ? SURE_IN_PHASE_MS : LONGEST_FROM_PROGRESS_MS),
     fault: null,
     survives: false,
-    alterTable: false,
+    alterTable,
   }));
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { TailraceError } from '../../src/model/errors.ts';
 import type { CrashLog, LogServer, LogState } from './crash-log.ts';
 import type { CrashDatabase, CrashServer } from './database.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
-import { planPhase, planRound } from './plan.ts';
+import { MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
+import { type Faults, type PlannedKill, planPhase, planRound } from './plan.ts';
 import { Random } from './random.ts';
 import { RegimeFailure, Round } from './round.ts';
 import { type Verdict, verifyLog } from './verify.ts';
@@ -116,11 +116,7 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
   let killed = 0;
   load.start();
   try {
-    const plan =
-      mutant === null
-        ? planRound(kills, random, { server: server.faults, log: logs.faults })
-        : planPhase(MUTANTS[mutant].phase, kills, random);
-    for (const kill of plan) {
+    for (const kill of planOf(mutant, kills, random, { server: server.faults, log: logs.faults })) {
       await run.kill(kill);
       killed++;
     }
@@ -144,6 +140,12 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
 }
 
 /** `hasFailed`: without a log there is nothing to judge then, and a failure that says why. */
+function planOf(mutant: Mutant | null, kills: number, random: Random, faults: Faults): readonly PlannedKill[] {
+  if (mutant === null) return planRound(kills, random, faults);
+  const { phase, alterTable }: MutantDefinition = MUTANTS[mutant];
+  return planPhase(phase, kills, random, alterTable);
+}
+
 async function judge(
   database: CrashDatabase,
   log: CrashLog,
@@ -172,7 +174,7 @@ function connectorConfig(database: CrashDatabase, log: CrashLog, topicPrefix: st
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
     ...log.config,
-    'tailrace.batch.bytes': '65536',
+    'tailrace.batch.bytes': '32768',
     'tailrace.http.listen': 'off',
   };
 }

@@ -8,10 +8,10 @@ import { DOCS, type Numbers } from './statements.ts';
 export const TABLES = { orders: true, items: true, docs: true, audit: false, parts: true, parts_twin: true } as const;
 
 /** Rows of the one transaction that several batches must share. */
-export const BIG_TRANSACTION_ROWS = 40_000;
+export const BIG_TRANSACTION_ROWS = 20_000;
 
 /** Enough for a snapshot of many batches that still takes well under a second. */
-const SNAPSHOT_ITEMS = 30_000;
+const SNAPSHOT_ITEMS = 15_000;
 
 const DEFINITIONS: Readonly<Record<string, string>> = {
   id: 'BIGINT NOT NULL',

@@ -24,10 +24,10 @@ export const TABLES = [
 ] as const;
 
 /** Rows of the one transaction that several batches must share. */
-export const BIG_TRANSACTION_ROWS = 50_000;
+export const BIG_TRANSACTION_ROWS = 25_000;
 
 /** Enough for a snapshot of many batches that still takes well under a second. */
-const SNAPSHOT_ITEMS = 40_000;
+const SNAPSHOT_ITEMS = 20_000;
 
 /** A pause after each small transaction: some hundred transactions a second, so that the reader has idle moments too. */
 const PAUSE_MS = 6;
@@ -86,7 +86,7 @@ export class PostgresLoad implements CrashLoad {
     await Promise.all(this.#loops);
   }
 
-  /** A transaction of 50,000 changes: inserts, then updates of the same rows, then their deletion, then from the start. */
+  /** A transaction of 25,000 changes: inserts, then updates of the same rows, then their deletion, then from the start. */
   async bigTransaction(): Promise<void> {
     const step = this.#bigStep++ % 3;
     const rows = BIG_TRANSACTION_ROWS;
