@@ -2,16 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type AclEntry,
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  type Admin,
-  Kafka,
-  logLevel,
-  ResourcePatternTypes,
-} from 'kafkajs';
+import kafkajs, { type AclEntry, type Admin, Kafka, logLevel } from 'kafkajs';
 import { OAuth2Server } from 'oauth2-mock-server';
 import type { RawConfig } from '../../../src/config/config-def.ts';
 import { type KafkaLogConfig, parseKafkaLog } from '../../../src/config/kafka-log.ts';
@@ -121,6 +112,8 @@ export async function startSecureKafka(): Promise<SecureKafka> {
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /** By a client that is not ours. */
 export async function createTopic(broker: string, topic: string): Promise<void> {
