@@ -37,6 +37,11 @@ export interface Append {
    * Log offsets are not given again. A log that cannot withdraw records keeps them: at least once.
    */
   readonly snapshot?: 'begin' | 'end';
+  /**
+   * For a log that makes several appends durable together: called when it has taken this one over before that is. Its bytes are
+   * not needed any more, and the next append may begin; they become durable in their order.
+   */
+  readonly onAccepted?: () => void;
 }
 
 export interface TopicInfo {
@@ -70,6 +75,8 @@ export interface TopicLog {
   partitionsOf(topic: string): number | null;
   /** Makes records and offset durable together (they survive a power cut when it resolves), or rejects with nothing written. */
   append(append: Append): Promise<void>;
+  /** Makes durable at once what was accepted; for a log that lets it wait. */
+  flush?(): Promise<void>;
   topics(): Promise<readonly TopicInfo[]>;
   /**
    * Records of a partition from a log offset on, in order, ending at the current end (`follow`: waiting for more until the signal aborts).

@@ -19,7 +19,7 @@ Object.assign(globalThis, {
 });
 process.on('exit', () => writeFileSync(file, lines.join('\n')));
 
-const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
+const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded, onAccepted });';
 patchSources('The append clock', [
   {
     file: 'dist/src/engine/source-task.js',

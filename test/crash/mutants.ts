@@ -14,7 +14,7 @@ export interface MutantDefinition {
   readonly caught: RegExp;
 }
 
-const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
+const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded, onAccepted });';
 
 /** Ways to be wrong that the crash regime must notice. Each is a change of the source text, made while the child loads it. */
 export const MUTANTS = {

@@ -7,8 +7,8 @@ export interface TaskMutant {
 }
 
 const file = 'src/engine/source-task.ts';
-const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded });';
-const FINALLY = '} finally {\n    await inFlight;';
+const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded, onAccepted });';
+const FINALLY = '} finally {\n    await Promise.all([inFlight, task.log.flush?.()]);';
 const CATCH = 'inFlight.catch((error: unknown) => broken.abort(asTailraceError(error)));';
 
 /** One way to break each rule of order in the data path. */
@@ -24,15 +24,15 @@ export const TASK_MUTANTS = {
     caughtBy: 'an append that fails is not acked, and is what the task ends with',
   },
   'append-before-the-last-settled': {
-    patches: [{ file, find: '      await inFlight;\n', replace: '' }],
+    patches: [{ file, find: '      await accepted;\n', replace: '' }],
     caughtBy: 'the next batch is encoded while an append is in flight, and waits for it',
   },
   'encode-after-the-append': {
     patches: [
       {
         file,
-        find: 'const encoded = encoder.encode(batch);\n      await inFlight;',
-        replace: 'await inFlight;\n      const encoded = encoder.encode(batch);',
+        find: 'const encoded = encoder.encode(batch);\n      await accepted;',
+        replace: 'await accepted;\n      const encoded = encoder.encode(batch);',
       },
     ],
     caughtBy: 'the next batch is encoded while an append is in flight, and waits for it',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { runSourceTask } from '../../src/engine/source-task.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
+import type { Append, TopicLog } from '../../src/model/log.ts';
 import { collect, SERVER, TempFolder } from '../logs/sqlite/log-fixture.ts';
 import { type Fault, FaultyLog } from './faulty-log.ts';
 import { NumberEncoder, type Scripted, ScriptedSource, TOPIC } from './scripted-source.ts';
@@ -25,10 +26,10 @@ class Scene implements AsyncDisposable {
     this.encoder = new NumberEncoder(note, failsToEncode);
   }
 
-  async run(): Promise<void> {
-    const { source, encoder, log } = this;
-    const epoch = await log.fence('shop');
-    const from = await log.offsets.get('shop', SERVER);
+  async run(log: Pick<TopicLog, 'append' | 'flush'> = this.log): Promise<void> {
+    const { source, encoder } = this;
+    const epoch = await this.log.fence('shop');
+    const from = await this.log.offsets.get('shop', SERVER);
     const onAppended = (): void => void this.events.push('told');
     await runSourceTask({ connector: 'shop', epoch, source, encoder, log, from, onAppended }, this.#stopping.signal);
     this.events.push('ended');
@@ -129,6 +130,62 @@ test('bytes stay as they are until their append has settled', async () => {
   }
   assert.equal(await ended, null);
   assert.deepEqual(await scene.values(), ['1', '2']);
+});
+
+/** Makes appends durable together, when it is told to. */
+class GroupingLog {
+  readonly #events: string[];
+  #open: { readonly lsn: unknown; readonly done: PromiseWithResolvers<void> }[] = [];
+  #error: Error | null = null;
+
+  constructor(events: string[]) {
+    this.#events = events;
+  }
+
+  append({ offset, onAccepted }: Append): Promise<void> {
+    this.#events.push(`accept ${offset.lsn}`);
+    if (this.#error !== null) return Promise.reject(this.#error);
+    const done = Promise.withResolvers<void>();
+    this.#open.push({ lsn: offset.lsn, done });
+    onAccepted?.();
+    return done.promise;
+  }
+
+  async flush(): Promise<void> {
+    for (const { lsn, done } of this.#open.splice(0)) {
+      this.#events.push(`durable ${lsn}`);
+      done.resolve();
+    }
+  }
+
+  fail(error: Error): void {
+    this.#error = error;
+    for (const { done } of this.#open.splice(0)) done.reject(error);
+  }
+}
+
+test('appends that are accepted are followed by others, acked in order once they are durable, and flushed at the end', async () => {
+  await using scene = new Scene([1, 2, 'idle', 3, 'wait']);
+  const grouping = new GroupingLog(scene.events);
+  const ended = outcome(scene.run(grouping));
+  await scene.until('accept 3');
+  await scene.settle();
+  scene.order('accept 1', 'release 1', 'accept 2', 'release 2', 'accept 3', 'release 3', 'wait');
+  assert.deepEqual(scene.source.acked, []);
+  scene.abort();
+  assert.equal(await ended, null);
+  scene.order('abort', 'durable 1', 'durable 2', 'durable 3', 'ack 1', 'ack 2', 'ack 3', 'ended');
+});
+
+test('accepted appends that do not become durable are not acked, and end the task', async () => {
+  await using scene = new Scene([1, 2, 'wait']);
+  const grouping = new GroupingLog(scene.events);
+  const ended = outcome(scene.run(grouping));
+  await scene.until('accept 2');
+  const error = new Error('fenced');
+  grouping.fail(error);
+  assert.equal(await ended, error);
+  assert.deepEqual(scene.source.acked, []);
 });
 
 test('an append that fails is not acked, and is what the task ends with', async () => {

@@ -2,6 +2,7 @@ import type { Append, SourceOffset, SourcePartition } from '../../model/log.ts';
 import type { EncodedRecords } from '../../model/record.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { createCompressor } from './compression.ts';
+import type { Delivered, Delivery } from './delivery.ts';
 import { encodeOffset } from './offset-topic.ts';
 import { OversizedRecords } from './oversized.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -9,14 +10,6 @@ import { RecordBatchEncoder } from './record-batch-encoder.ts';
 import { recordList } from './record-list.ts';
 import type { KafkaLogSettings } from './settings.ts';
 import type { Topics, TopicUse } from './topics.ts';
-
-/** How record batches get to the brokers. */
-export interface Delivery {
-  /** Begins a new generation: nothing that an older one sends is taken any more, as far as Kafka can tell them apart. */
-  init(): Promise<void>;
-  /** Makes records durable, and then the offset, or both together. Rejects with an error of Kafka's client. */
-  deliver(records: readonly RecordBatch[], offset: readonly RecordBatch[]): Promise<void>;
-}
 
 export interface NewOffset {
   readonly partition: SourcePartition;
@@ -52,27 +45,32 @@ export class Appender {
     });
   }
 
-  /** @throws KafkaRequestError, TailraceError `log.record_too_large` */
-  async append({ connector, records, partition, offset, timestampMs }: Append): Promise<void> {
+  /** Resolves when the bytes of the append are not needed any more. @throws KafkaRequestError, TailraceError `log.record_too_large` */
+  async append({ connector, records, partition, offset, timestampMs }: Append): Promise<Delivered> {
     await this.#ensureTopics(records);
     const admitted = records.flatMap((list) => (list.count === 0 ? [] : this.#oversized.admit(list)));
     const offsets = this.#offsetRecord(connector, partition, offset);
-    await this.#deliver(this.#delivery, this.#encode(admitted, timestampMs), this.#encode([offsets], timestampMs));
+    return this.#deliver(this.#delivery, this.#encode(admitted, timestampMs), this.#encode([offsets], timestampMs));
   }
 
   /** Stores an offset alone, null to remove it. */
   async setOffset(connector: string, at: NewOffset, delivery: Delivery): Promise<void> {
     await this.#ensureTopics([]);
-    await this.#deliver(
+    const { durable } = await this.#deliver(
       delivery,
       [],
       this.#encode([this.#offsetRecord(connector, at.partition, at.offset)], at.timestampMs),
     );
+    await durable;
   }
 
-  async #deliver(delivery: Delivery, records: readonly RecordBatch[], offset: readonly RecordBatch[]): Promise<void> {
+  async #deliver(
+    delivery: Delivery,
+    records: readonly RecordBatch[],
+    offset: readonly RecordBatch[],
+  ): Promise<Delivered> {
     try {
-      await delivery.deliver(records, offset);
+      return await delivery.deliver(records, offset);
     } catch (error) {
       this.#topics.forget();
       throw error;

@@ -11,9 +11,9 @@ import type {
 import type { LogRecord } from '../../model/record.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { topicMissing } from '../topic-name.ts';
-import { Appender, type Delivery } from './append.ts';
+import { Appender } from './append.ts';
 import { KafkaClient } from './client.ts';
-import { PlainDelivery, TransactionalDelivery } from './delivery.ts';
+import { type Delivery, PlainDelivery } from './delivery.ts';
 import type { Situation } from './error-table.ts';
 import { Fetcher } from './fetcher.ts';
 import { clusterName, guarded } from './kafka-error.ts';
@@ -22,6 +22,7 @@ import { PartitionReader } from './reader.ts';
 import type { Retries } from './retries.ts';
 import type { KafkaLogSettings } from './settings.ts';
 import { Topics } from './topics.ts';
+import { TransactionalDelivery } from './transactional-delivery.ts';
 
 export interface KafkaLogParts {
   readonly logger: Logger;
@@ -90,7 +91,7 @@ class KafkaTopicLog implements TopicLog {
     this.#delivery =
       exactlyOnce === null
         ? new PlainDelivery(this.#client, settings)
-        : new TransactionalDelivery(this.#client, settings, exactlyOnce.transactionalId);
+        : new TransactionalDelivery(this.#client, settings, exactlyOnce);
     this.#appender = new Appender(settings, { topics: this.#topics, delivery: this.#delivery, logger });
     this.offsets = {
       get: (connector, partition) =>
@@ -118,13 +119,19 @@ class KafkaTopicLog implements TopicLog {
     return null;
   }
 
-  append(append: Append): Promise<void> {
-    return this.#inTurn(async () => {
+  async append(append: Append): Promise<void> {
+    const situation = { doing: 'writing' };
+    const { durable } = await this.#inTurn(async () => {
       const { connector, epoch } = append;
-      const current = this.#epochs.get(connector);
-      if (epoch !== current) throw outdated(connector, this.name);
-      await this.#guarded({ doing: 'writing' }, () => this.#appender.append(append));
+      if (epoch !== this.#epochs.get(connector)) throw outdated(connector, this.name);
+      return this.#guarded(situation, () => this.#appender.append(append));
     });
+    append.onAccepted?.();
+    await this.#guarded(situation, () => durable);
+  }
+
+  flush(): Promise<void> {
+    return this.#guarded({ doing: 'writing' }, () => this.#delivery.flush());
   }
 
   topics(): Promise<readonly TopicInfo[]> {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { KafkaClient } from '../../../src/logs/kafka/client.ts';
 import { createCompressor } from '../../../src/logs/kafka/compression.ts';
+import type { KafkaLog } from '../../../src/logs/kafka/log.ts';
 import { encodeOffset } from '../../../src/logs/kafka/offset-topic.ts';
 import { KafkaProducer } from '../../../src/logs/kafka/producer.ts';
 import { RecordBatchEncoder } from '../../../src/logs/kafka/record-batch-encoder.ts';
@@ -52,6 +53,15 @@ function offsetRecords(settings: KafkaLogSettings, pos: number): { records: Enco
   return { records, partitions: settings.offsets.partitions };
 }
 
+/** The markers of a committed transaction reach its partitions a moment after the coordinator has answered. */
+async function committed(log: KafkaLog, topic: string, count: number): Promise<readonly (string | undefined)[]> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const records = await readAll(log, topic);
+    if (records.length >= count || performance.now() > deadline) return values(records);
+  }
+}
+
 const values = (records: readonly { value: Buffer | null }[]) => records.map(({ value }) => value?.toString());
 
 test('exactly once', { skip, concurrency: true }, async (t) => {
@@ -69,7 +79,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
         assert.deepEqual(await log.offsets.get(connector, SERVER), { pos });
       }
       assert.deepEqual(
-        values(await readAll(log, topic)),
+        await committed(log, topic, 10),
         [0, 1, 2, 3, 4].flatMap((pos) => [`v${pos}-0`, `v${pos}-1`]),
       );
     }),
@@ -84,14 +94,12 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       await log.append(append(connector, epoch, { records }));
       const of = (prefix: string) => [{ records: recordsOf(topic, plainRecords(2, prefix)), partitions: 1 }];
       const aborted = await openTransaction(t, settings, of('aborted'));
-      assert.deepEqual(values(await readAll(log, topic)), ['first-0']);
+      assert.deepEqual(await committed(log, topic, 1), ['first-0']);
       await aborted.abort();
-      const committed = await openTransaction(t, settings, of('committed'));
+      const other = await openTransaction(t, settings, of('committed'));
       assert.deepEqual(values(await readAll(log, topic)), ['first-0']);
-      await committed.commit();
-      // The markers reach the partitions after the coordinator has answered.
-      for (let tries = 0; tries < 100 && (await readAll(log, topic)).length < 3; tries++);
-      assert.deepEqual(values(await readAll(log, topic)), ['first-0', 'committed-0', 'committed-1']);
+      await other.commit();
+      assert.deepEqual(await committed(log, topic, 3), ['first-0', 'committed-0', 'committed-1']);
     }),
 
     t.test('an offset that a transaction is about to change is waited for; others are not held up', async (t) => {
@@ -126,6 +134,61 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       assert.equal((await log.offsets.list()).length, 1);
     }),
 
+    t.test(
+      'with transaction.boundary=interval appends of a while become visible together, and none resolves before',
+      async (t) => {
+        const boundary = { kind: 'interval', intervalMs: 600_000 } as const;
+        const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
+        const log = openLog(t, settings);
+        const { connector } = settings;
+        const epoch = await log.fence(connector);
+        const topic = uniqueName();
+        const durable: number[] = [];
+        const pending: Promise<void>[] = [];
+        for (const pos of [1, 2, 3]) {
+          const { promise: accepted, resolve: onAccepted } = Promise.withResolvers<void>();
+          const records = [recordsOf(topic, plainRecords(1, `v${pos}`))];
+          const appended = log.append(append(connector, epoch, { records, offset: { pos }, onAccepted }));
+          pending.push(appended.then(() => void durable.push(pos)));
+          await accepted;
+        }
+        assert.deepEqual(durable, []);
+        assert.deepEqual(values(await readAll(log, topic)), []);
+        // The end of a task does not wait for the interval.
+        await log.flush?.();
+        await Promise.all(pending);
+        assert.deepEqual(durable, [1, 2, 3]);
+        assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 3 });
+        assert.deepEqual(await committed(log, topic, 3), ['v1-0', 'v2-0', 'v3-0']);
+      },
+    ),
+
+    t.test('an interval that is over commits by itself', async (t) => {
+      const boundary = { kind: 'interval', intervalMs: 20 } as const;
+      const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
+      const log = openLog(t, settings);
+      const { connector } = settings;
+      const epoch = await log.fence(connector);
+      for (const pos of [1, 2]) await log.append(append(connector, epoch, { offset: { pos } }));
+      assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 2 });
+    }),
+
+    t.test('appends of a transaction that another task fences all fail', async (t) => {
+      const boundary = { kind: 'interval', intervalMs: 60_000 } as const;
+      const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
+      const [old, next] = [openLog(t, settings), openLog(t, settings)];
+      const { connector } = settings;
+      const epoch = await old.fence(connector);
+      const accepted = Promise.withResolvers<void>();
+      const pending = old.append(append(connector, epoch, { onAccepted: accepted.resolve }));
+      const failed = assert.rejects(pending, (error) => error instanceof TailraceError && error.code === 'log.fenced');
+      await accepted.promise;
+      await next.fence(connector);
+      await assert.rejects(old.flush!(), (error) => error instanceof TailraceError && error.code === 'log.fenced');
+      await failed;
+      assert.equal(await next.offsets.get(connector, SERVER), null);
+    }),
+
     t.test('a task is fenced by the next one with its transactional id, in whatever process that is', async (t) => {
       const settings = transactional();
       const [old, next] = [openLog(t, settings), openLog(t, settings)];
@@ -147,7 +210,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       );
       const records = [recordsOf(topic, plainRecords(1, 'next'))];
       await next.append(append(connector, second, { records, offset: { pos: 2 } }));
-      assert.deepEqual(values(await readAll(next, topic)), ['old-0', 'next-0']);
+      assert.deepEqual(await committed(next, topic, 2), ['old-0', 'next-0']);
       assert.deepEqual(await next.offsets.get(connector, SERVER), { pos: 2 });
     }),
   ]);
