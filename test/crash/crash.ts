@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { DatabaseKind } from './database.ts';
-import { isMutant, MUTANTS } from './mutants.ts';
+import { isMutant, MUTANTS, type MutantDefinition } from './mutants.ts';
 import { runCrashRegime } from './regime.ts';
-import { LOG_KINDS, type LogKind, startLogs } from './start-logs.ts';
+import { LOG_KINDS, type LogChoice, type LogKind, logOfMutant, startLogs } from './start-logs.ts';
 import { DATABASE_KINDS, type PositionKind, startServer } from './start-server.ts';
 
 const USAGE = `Kills "tailrace run" under load and compares its log with what the database committed.
@@ -11,7 +11,7 @@ const USAGE = `Kills "tailrace run" under load and compares its log with what th
     [--log ${LOG_KINDS.join('|')} [--exactly-once] [--brokers 1|3]]
     [--mutant ${Object.keys(MUTANTS).join('|')}]
 
-The position, by which a MySQL binlog is resumed, also says whether the server has GTIDs; MariaDB always has them. A mutant is wrong on purpose: then the regime must fail.
+The position, by which a MySQL binlog is resumed, also says whether the server has GTIDs; MariaDB always has them. A mutant is wrong on purpose, in the log that it names itself: then the regime must fail. In three brokers leaders are moved as well.
 `;
 
 const { values } = parseArgs({
@@ -43,6 +43,14 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+function chooseLog(): LogChoice {
+  if (mutant === null || !isMutant(mutant)) {
+    return { kind: log, exactlyOnce: values['exactly-once'], brokers: brokers === 3 ? 3 : 1 };
+  }
+  const definition: MutantDefinition = MUTANTS[mutant];
+  return logOfMutant(definition.log);
+}
+
 if (values.help) print(USAGE);
 else if (
   !isKnown ||
@@ -57,7 +65,7 @@ else if (
   print(`seed ${seed}`);
   const report = await runCrashRegime({
     startServer: () => startServer(database, position),
-    startLogs: () => startLogs({ kind: log, exactlyOnce: values['exactly-once'], brokers: brokers === 3 ? 3 : 1 }),
+    startLogs: () => startLogs(chooseLog()),
     kills,
     seed,
     mutant,

@@ -2,10 +2,14 @@ import type { SourcePatch } from '../source-patch.ts';
 import type { DatabaseKind } from './database.ts';
 import type { Phase } from './plan.ts';
 
+export type MutantLog = 'kafka' | 'kafka, exactly once';
+
 export interface MutantDefinition {
   readonly patches: readonly SourcePatch[];
   /** Whose regime catches it. */
   readonly databases: readonly DatabaseKind[];
+  /** Into which log; absent: the embedded one. */
+  readonly log?: MutantLog;
   /** What has to be going on when it is killed for it to do harm. */
   readonly phase: Phase;
   /** Likewise, just before: a table is altered. */
@@ -77,6 +81,41 @@ export const MUTANTS = {
     ],
     phase: 'load',
     caught: /record \d+: expected/,
+  },
+  /** Likewise, in Kafka, where at-least-once is promised. */
+  'offset-before-records': {
+    databases: ['postgres', 'mysql', 'mariadb'],
+    log: 'kafka',
+    patches: [
+      {
+        file: 'src/logs/kafka/delivery.ts',
+        find: 'if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));',
+        replace: `await this.#producer.send(offset, deadline(this.#settings));
+          await new Promise((wake) => setTimeout(wake, 20));
+          if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));
+          return;`,
+      },
+    ],
+    phase: 'load',
+    caught: /record \d+: expected|found nothing/,
+  },
+  /** Records in one transaction of Kafka and the offset in the next: both are whole, and a kill between the two repeats records. */
+  'two-transactions': {
+    databases: ['postgres', 'mysql', 'mariadb'],
+    log: 'kafka, exactly once',
+    patches: [
+      {
+        file: 'src/logs/kafka/delivery.ts',
+        find: 'await this.#transaction.send([...records, ...offset], deadline(this.#settings));',
+        replace: `await this.#transaction.send(records, deadline(this.#settings));
+          await this.#transaction.commit(deadline(this.#settings));
+          await new Promise((wake) => setTimeout(wake, 40));
+          this.#transaction.begin();
+          await this.#transaction.send(offset, deadline(this.#settings));`,
+      },
+    ],
+    phase: 'load',
+    caught: /records are there twice/,
   },
   /** One event too many of a transaction that was delivered in part is taken for delivered. The pause lets kills hit such. */
   'skip-one-more': {

@@ -13,6 +13,8 @@ const SEEN_WITHIN_MS = 4_000;
 const STATE_WITHIN_MS = 12_000;
 /** Without any progress for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
+/** A whole snapshot, of a mutant that pauses between its appends on a busy machine, too. */
+const SNAPSHOT_WITHIN_MS = 60_000;
 
 /** How the log tells that the child is in a phase; null: any progress will do. */
 const PHASE_STATES: Readonly<Record<Phase, LogState | null>> = {
@@ -136,13 +138,13 @@ export class Round {
 
   /** A kill during the snapshot starts it anew, so that what comes after it needs some peace first. */
   async #pastSnapshot(): Promise<void> {
-    const deadline = performance.now() + STALLED_MS;
+    const deadline = performance.now() + SNAPSHOT_WITHIN_MS;
     for (;;) {
       const { state } = await this.#position();
       if (state !== 'in the snapshot' && state !== 'nothing yet') return;
       if (this.#child !== null && this.#child.exit !== null) this.#judgeExit(this.#child);
       if (performance.now() > deadline)
-        throw new RegimeFailure(`no snapshot in ${STALLED_MS} ms\n${this.#child?.output}`);
+        throw new RegimeFailure(`no snapshot in ${SNAPSHOT_WITHIN_MS} ms\n${this.#child?.output}`);
       await sleep(10);
     }
   }
