@@ -3,6 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigDef, type PatternProperty, type Property, REQUIRED, type UnsupportedKey } from './config-def.ts';
 import { debeziumDef, debeziumUnsupported } from './debezium.ts';
+import { kafkaClientDef, kafkaClientUnsupported } from './kafka-client.ts';
+import { kafkaConnectorDef, kafkaConnectorUnsupported } from './kafka-connector.ts';
+import { kafkaProducerDef, kafkaProducerUnsupported } from './kafka-producer.ts';
+import { kafkaWorkerDef, kafkaWorkerUnsupported } from './kafka-worker.ts';
 import { mysqlDef, mysqlUnsupported } from './mysql.ts';
 import { postgresDef, postgresUnsupported } from './postgres.ts';
 import { connectDef, connectUnsupported, tailraceDef } from './worker.ts';
@@ -31,7 +35,21 @@ const UNSUPPORTED: readonly (readonly [entry: UnsupportedKey, of: string])[] = [
   ...postgresUnsupported.filter((entry) => !SHARED.has(entry)).map((entry) => [entry, 'Postgres'] as const),
   ...mysqlUnsupported.filter((entry) => !SHARED.has(entry)).map((entry) => [entry, 'MySQL'] as const),
   ...[...SHARED].map((entry) => [entry, 'all'] as const),
+  ...kafkaWorkerUnsupported.map((entry) => [entry, 'worker’s file'] as const),
+  ...kafkaConnectorUnsupported.map((entry) => [entry, 'all, with Kafka'] as const),
+  ...kafkaClientUnsupported.map((entry) => [entry, 'Kafka clients'] as const),
+  ...kafkaProducerUnsupported.map((entry) => [entry, 'producers'] as const),
 ];
+
+const KAFKA = `## Kafka
+
+Records go to the embedded log, or to Kafka where a worker’s file says so: that of \`connect-standalone\` or \`connect-distributed\` as it is, given before
+the connectors (\`tailrace run worker.properties shop.json\`). A file is a worker’s if it has \`bootstrap.servers\` and neither \`name\` nor \`connector.class\`.
+\`--kafka host:port\` stands for a file with the brokers alone. \`topics\` and \`offsets\` take \`--worker worker.properties\` or \`--kafka host:port\`.
+
+Converters of the worker’s file hold for connectors that name none, with all of their settings, as in Connect; keys that begin with \`tailrace.\` hold for connectors that
+do not have them. With Kafka the \`tailrace.log.*\` keys do nothing.
+`;
 
 /** The page as text. */
 export function renderDocs(): string {
@@ -45,6 +63,19 @@ export function renderDocs(): string {
     section('What to capture and how it looks', debeziumDef),
     section('The log, health and limits of tailrace', tailraceDef),
     section('Connect', connectDef),
+    KAFKA,
+    section('Kafka: the worker’s file', kafkaWorkerDef),
+    section(
+      'Kafka: brokers and security',
+      kafkaClientDef,
+      'In the worker’s file; with `producer.` before it there, and with `producer.override.` in a connector, it is the stronger one.',
+    ),
+    section(
+      'Kafka: the producer',
+      kafkaProducerDef,
+      'With `producer.` before it in the worker’s file, with `producer.override.` in a connector.',
+    ),
+    section('Kafka: the connector', kafkaConnectorDef),
     unsupported(
       'Known and refused',
       'refused',
@@ -55,11 +86,12 @@ export function renderDocs(): string {
   ].join('\n');
 }
 
-function section(title: string, def: ConfigDef): string {
+function section(title: string, def: ConfigDef, text = ''): string {
   const rows = Object.entries(def).map(
     ([key, property]) => `| \`${key}\` | ${fallback(property)} | ${cell(description(property))} |`,
   );
-  return `## ${title}\n\n| Key | Default | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+  const intro = text === '' ? '' : `${text}\n\n`;
+  return `## ${title}\n\n${intro}| Key | Default | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 function fallback(property: Property<unknown> | PatternProperty<unknown>): string {

@@ -88,7 +88,7 @@ export const tailraceDef = {
 export type ConnectConfig = ConfigOf<typeof connectDef>;
 export type TailraceConfig = ConfigOf<typeof tailraceDef>;
 
-const NO_KAFKA = 'records go to the embedded log, not to Kafka';
+const NO_KAFKA = 'records go to the embedded log; `run worker.properties <connector>` or --kafka sends them to Kafka';
 
 /** Keys of Kafka Connect that mean nothing here, or that this version does not have. */
 export const connectUnsupported: readonly UnsupportedKey[] = [
@@ -102,6 +102,7 @@ export const connectUnsupported: readonly UnsupportedKey[] = [
   { key: 'producer.override.*', effect: 'ignored', reason: NO_KAFKA },
   { key: 'consumer.override.*', effect: 'ignored', reason: NO_KAFKA },
   { key: 'admin.override.*', effect: 'ignored', reason: NO_KAFKA },
+  { key: 'tailrace.kafka.*', effect: 'ignored', reason: NO_KAFKA },
   { key: 'exactly.once.support', effect: 'quiet', reason: 'the embedded log is exactly-once' },
   { key: 'transaction.boundary*', effect: 'quiet', reason: 'records and offset are stored together' },
   { key: 'offsets.storage.topic', effect: 'ignored', reason: 'offsets are kept in the embedded log' },
