@@ -126,10 +126,12 @@ export interface TableMapEvent extends EventOf<'table-map'> {
   readonly table: TableMap;
 }
 
-/** A whole compressed transaction; `events` holds its events one behind the other, without checksums. */
+/** A whole transaction: its events one behind the other, without checksums, and mostly compressed. `payload` is a view. */
 export interface TransactionPayloadEvent extends EventOf<'transaction-payload'> {
-  readonly events: Buffer;
-  readonly compressedBytes: number;
+  readonly payload: Buffer;
+  readonly compression: 'zstd' | 'none';
+  /** Of the events, decompressed. */
+  readonly eventsBytes: number;
 }
 
 /** What only a statement-format transaction has: variables and files of the statement that follows. */

@@ -12,7 +12,7 @@ import { isRowsEvent, parseRowsEvent } from './rows-event.ts';
 import { parseHeartbeat, parseHeartbeatV2, parseIncident, parseRowsQuery } from './stream-events.ts';
 import { TableMapCache } from './table-map-cache.ts';
 import { parseXaPrepare, parseXidEvent } from './transaction-events.ts';
-import { parseTransactionPayload } from './transaction-payload.ts';
+import { parseTransactionPayload, payloadSlices } from './transaction-payload.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -49,25 +49,15 @@ export class EventParser {
   }
 
   /** The events inside of a transaction payload: each must be worked off before the next is asked for. */
-  *payload({ events }: TransactionPayloadEvent): Generator<BinlogEvent, void, undefined> {
-    let at = 0;
-    while (at < events.length) {
-      if (events.length - at < EVENT_HEADER_BYTES) throw new DecodeError('transaction payload ends in a header', at);
-      const end = at + events.readUInt32LE(at + 9);
-      if (end < at + EVENT_HEADER_BYTES || end > events.length) {
-        throw new DecodeError(
-          `event of ${end - at} bytes in a transaction payload, ${events.length - at} are left`,
-          at,
-        );
-      }
+  *payload(event: TransactionPayloadEvent): Generator<BinlogEvent, void, undefined> {
+    for (const { bytes, start, end } of payloadSlices(event)) {
       const cursor = this.#inner;
-      cursor.reset(events, at, end);
+      cursor.reset(bytes, start, end);
       const header = parseEventHeader(cursor);
       if (!mayBeCompressed(header.type)) {
-        throw new DecodeError(`event of type ${header.type} inside of a transaction payload`, at);
+        throw new DecodeError(`event of type ${header.type} inside of a transaction payload`, start);
       }
       yield this.#body(cursor, header);
-      at = end;
     }
   }
 

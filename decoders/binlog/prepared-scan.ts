@@ -68,12 +68,13 @@ export class PreparedScan {
     if (this.#held === null && !ALWAYS_READ.has(header.type)) return;
     const event = this.#parser.parse(bytes, start, end);
     if (event.kind === 'transaction-payload') {
-      this.#transactions.beginPayload(bytes, start, end, event.events);
+      this.#transactions.beginPayload(bytes.subarray(start, end));
       for (const inner of this.#parser.payload(event)) {
         this.#event(inner);
         // One that does not begin with XA START is none.
         if (this.#held === null) break;
       }
+      this.#transactions.endPayload();
       return;
     }
     if (event.kind === 'format-description') this.#transactions.beginFile(bytes, start, end);

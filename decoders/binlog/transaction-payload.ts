@@ -1,14 +1,14 @@
-import { zstdDecompressSync } from 'node:zlib';
 import { DecodeError } from '../decode-error.ts';
 import { BinlogCursor } from './binlog-cursor.ts';
 import type { TransactionPayloadEvent } from './event.ts';
-import type { EventHeader } from './event-header.ts';
+import { EVENT_HEADER_BYTES, type EventHeader } from './event-header.ts';
+import { zstdPieces } from './zstd-pieces.ts';
 
 const FIELD = { end: 0, size: 1, compression: 2, uncompressedSize: 3 } as const;
+/** Of an event's header, before the position of the next. */
+const SIZE_OFFSET = 9;
 /** `mysql::binlog::event::compression::type` */
 const COMPRESSION = { zstd: 0, none: 255 } as const;
-/** Row spans are 32 bits wide. */
-const MAX_EVENTS_BYTES = 0x7fff_ffff;
 
 /**
  * TRANSACTION_PAYLOAD_EVENT, a transaction written with `binlog_transaction_compression`:
@@ -17,7 +17,6 @@ const MAX_EVENTS_BYTES = 0x7fff_ffff;
  *     1: bytes of the payload, 2: compression (0 zstd, 255 none), 3: bytes of the events
  *
  * (MySQL source, libs/mysql/binlog/event/control_events.h, `Transaction_payload_event`.)
- * `events` are new bytes; DecodeError unless they are exactly as many as announced.
  */
 export function parseTransactionPayload(cursor: BinlogCursor, header: EventHeader): TransactionPayloadEvent {
   const at = cursor.position;
@@ -41,52 +40,54 @@ export function parseTransactionPayload(cursor: BinlogCursor, header: EventHeade
     throw new DecodeError(`transaction payload of ${size} bytes, ${cursor.remaining} came`, cursor.position);
   }
   const payload = cursor.view(size);
-  return {
-    kind: 'transaction-payload',
-    header,
-    events: expand(payload, compression, uncompressedSize, at),
-    compressedBytes: size,
-  };
-}
-
-function expand(payload: Buffer, compression: number, size: number | null, at: number): Buffer {
-  if (compression === COMPRESSION.none) return payload;
+  if (compression === COMPRESSION.none) {
+    return { kind: 'transaction-payload', header, payload, compression: 'none', eventsBytes: size };
+  }
   if (compression !== COMPRESSION.zstd) throw new DecodeError(`transaction payload of compression ${compression}`, at);
-  if (size === null) throw new DecodeError('compressed transaction payload without the size of its events', at);
-  if (size > MAX_EVENTS_BYTES) {
-    throw new DecodeError(
-      `transaction of ${size} bytes behind compression; at most ${MAX_EVENTS_BYTES} can be read`,
-      at,
-    );
+  if (uncompressedSize === null) {
+    throw new DecodeError('compressed transaction payload without the size of its events', at);
   }
-  const frames: Buffer[] = [];
+  return { kind: 'transaction-payload', header, payload, compression: 'zstd', eventsBytes: uncompressedSize };
+}
+
+/** Where an event of a payload lies: in the payload itself, or in new bytes. */
+export interface PayloadSlice {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The events of a payload, decompressed as they are asked for: no more is in memory than one of them and a piece of zstd's. */
+export function* payloadSlices(event: TransactionPayloadEvent): Generator<PayloadSlice, void, undefined> {
+  const { payload, compression, eventsBytes } = event;
+  let left = eventsBytes;
+  /** Of an event that has begun, and how many bytes it has. */
+  let parts: Buffer[] = [];
   let length = 0;
-  for (let start = 0; start < payload.length; ) {
-    const frame = decompressFrame(payload.subarray(start), size - length, at);
-    frames.push(frame.data);
-    length += frame.data.length;
-    start += frame.compressedBytes;
+  let wanted = EVENT_HEADER_BYTES;
+  for (const piece of compression === 'none' ? [payload] : zstdPieces(payload, eventsBytes)) {
+    parts.push(piece);
+    length += piece.length;
+    if (length < wanted) continue;
+    const bytes = parts.length === 1 ? piece : Buffer.concat(parts, length);
+    let start = 0;
+    for (;;) {
+      wanted = EVENT_HEADER_BYTES;
+      if (length - start < wanted) break;
+      wanted = bytes.readUInt32LE(start + SIZE_OFFSET);
+      if (wanted < EVENT_HEADER_BYTES || wanted > left) {
+        throw new DecodeError(
+          `event of ${wanted} bytes in a transaction payload, ${left} are left`,
+          eventsBytes - left,
+        );
+      }
+      if (length - start < wanted) break;
+      yield { bytes, start, end: start + wanted };
+      start += wanted;
+      left -= wanted;
+    }
+    parts = [bytes.subarray(start)];
+    length -= start;
   }
-  if (length !== size) throw new DecodeError(`transaction payload gives ${length} bytes, ${size} were announced`, at);
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames, length);
-}
-
-/** What zlib gives with `info: true`, which its types leave out. */
-interface Decompressed {
-  readonly buffer: Buffer;
-  readonly engine: { readonly bytesWritten: number };
-}
-
-/** The first zstd frame: zlib stops behind it, and a server may write several. */
-function decompressFrame(bytes: Buffer, limit: number, at: number): { data: Buffer; compressedBytes: number } {
-  let result: Decompressed;
-  try {
-    const options = { maxOutputLength: Math.max(1, limit), info: true };
-    result = zstdDecompressSync(bytes, options) as unknown as Decompressed;
-  } catch (error) {
-    throw new DecodeError(`transaction payload cannot be decompressed: ${(error as Error).message}`, at);
-  }
-  const compressedBytes = result.engine.bytesWritten;
-  if (compressedBytes === 0) throw new DecodeError('transaction payload cannot be decompressed: empty frame', at);
-  return { data: result.buffer, compressedBytes };
+  if (left > 0) throw new DecodeError('transaction payload ends in a header', eventsBytes - left);
 }

@@ -5,6 +5,7 @@ import { classifyStatement } from './ddl/classify.ts';
 import type { Statement } from './ddl/statement.ts';
 import { dialectOf } from './ddl/tokens.ts';
 import type { BinlogEvent, GtidEvent, MariadbGtidEvent, QueryEvent, XaPrepareEvent } from './event.ts';
+import { EVENT_TYPE } from './event-header.ts';
 import type { OpenTransaction } from './open-transaction.ts';
 import { EventParser } from './parse-event.ts';
 import { formatXid, type PreparedTransaction } from './prepared-transaction.ts';
@@ -26,6 +27,8 @@ import { XaTransactions } from './xa-transactions.ts';
 
 const BEGIN = Buffer.from('BEGIN');
 const COMMIT = Buffer.from('COMMIT');
+/** Of an event's header, behind its time. */
+const TYPE_OFFSET = 4;
 /** What a change takes beside its row, in objects and in its record: a batch of short rows is small, too. */
 const CHANGE_BYTES = 128;
 /**
@@ -119,17 +122,23 @@ export class TransactionReducer {
   /** Takes the event `bytes[start, end)`, which may be gone after the call. */
   apply(bytes: Buffer, start: number, end: number): void {
     if (this.#inside !== null || this.#statement !== null) throw new Error('the event before is not worked off');
-    const event = this.#parser.parse(bytes, start, end);
+    // The events inside of a payload are taken one by one, when these bytes are gone.
+    const isPayload = bytes[start + TYPE_OFFSET] === EVENT_TYPE.transactionPayload;
+    const payload = isPayload ? Buffer.from(bytes.subarray(start, end)) : null;
+    const event =
+      payload === null ? this.#parser.parse(bytes, start, end) : this.#parser.parse(payload, 0, payload.length);
     if (event.kind !== 'heartbeat') {
       this.#serverId = event.header.serverId;
       this.#borders.place.pass(event.header);
     }
     if (event.kind === 'format-description') this.#xaTransactions.beginFile(bytes, start, end);
     if (event.kind === 'transaction-payload') {
-      const events = event.events.buffer === bytes.buffer ? Buffer.from(event.events) : event.events;
-      this.#xaTransactions.beginPayload(bytes, start, end, events);
-      this.#inside = this.#parser.payload({ ...event, events });
-      this.#afterInside = () => this.#borders.passTime(event);
+      this.#xaTransactions.beginPayload(payload!);
+      this.#inside = this.#parser.payload(event);
+      this.#afterInside = () => {
+        this.#xaTransactions.endPayload();
+        this.#borders.passTime(event);
+      };
       return;
     }
     const held = this.#borders.open?.held ?? null;

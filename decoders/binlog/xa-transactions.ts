@@ -1,6 +1,5 @@
 import type { Xid } from './ddl/statement.ts';
 import type { Xid as BinaryXid, FormatDescriptionEvent } from './event.ts';
-import { EVENT_HEADER_BYTES } from './event-header.ts';
 import { formatXid, PreparedTransaction } from './prepared-transaction.ts';
 import type { PreparedChange } from './transaction-reducer-options.ts';
 
@@ -22,9 +21,13 @@ export class XaTransactions {
     this.#format = Buffer.from(bytes.subarray(start, end));
   }
 
-  /** The transaction payload `bytes[start, end)` came, with these events in it: one that is XA is kept as a whole. */
-  beginPayload(bytes: Buffer, start: number, end: number, events: Buffer): void {
-    this.#payload = beginsXa(events) ? Buffer.from(bytes.subarray(start, end)) : null;
+  /** A transaction payload came: one that begins an XA transaction is kept as a whole. Its bytes are valid until its end. */
+  beginPayload(event: Buffer): void {
+    this.#payload = event;
+  }
+
+  endPayload(): void {
+    this.#payload = null;
   }
 
   /** Keeps the events from here on, which a parser with this format reads. */
@@ -32,7 +35,6 @@ export class XaTransactions {
     const held = new PreparedTransaction();
     if (this.#format !== null) held.begin(this.#format);
     if (this.#payload !== null) held.add(this.#payload, 0, this.#payload.length, format);
-    this.#payload = null;
     return held;
   }
 
@@ -58,10 +60,4 @@ export class XaTransactions {
     this.#changes = [];
     return changes;
   }
-}
-
-/** An XA START comes first; it is plain ASCII. */
-function beginsXa(events: Buffer): boolean {
-  const first = events.length < EVENT_HEADER_BYTES ? 0 : events.readUInt32LE(9);
-  return events.subarray(0, first).includes('XA START');
 }
