@@ -1,5 +1,5 @@
 import type { Append, SourceOffset, SourcePartition } from '../../model/log.ts';
-import type { EncodedRecords } from '../../model/record.ts';
+import { type EncodedRecords, INDEX_STRIDE } from '../../model/record.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { createCompressor } from './compression.ts';
 import type { Delivered, Delivery } from './delivery.ts';
@@ -50,7 +50,23 @@ export class Appender {
     await this.#ensureTopics(records);
     const admitted = records.flatMap((list) => (list.count === 0 ? [] : this.#oversized.admit(list)));
     const offsets = this.#offsetRecord(connector, partition, offset);
-    return this.#deliver(this.#delivery, this.#encode(admitted, timestampMs), this.#encode([offsets], timestampMs));
+    const delivered = await this.#deliver(
+      this.#delivery,
+      this.#encode(admitted, timestampMs),
+      this.#encode([offsets], timestampMs),
+    );
+    if (this.#settings.exactlyOnce?.boundary.kind !== 'interval') await this.#forget(records, delivered);
+    return delivered;
+  }
+
+  /** Topics that a source has no need of any more: once the offset is stored with which it says so. */
+  async #forget(records: readonly EncodedRecords[], { durable }: Delivered): Promise<void> {
+    for (const { topic, kept, count, index } of records) {
+      const last = (count - 1) * INDEX_STRIDE;
+      if (kept !== true || count === 0 || index[last] !== -1 || index[last + 1] !== -1) continue;
+      await durable;
+      await this.#topics.clear(topic);
+    }
   }
 
   /** Stores an offset alone, null to remove it. */

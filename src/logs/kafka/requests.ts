@@ -123,6 +123,29 @@ export function listOffsetsRequest(
   return { apiKey: 2, apiVersion: 2, apiName: 'ListOffsets', body: body.bytes(), decode };
 }
 
+/** Everything before an offset goes. To be sent to the partition's leader. */
+export function deleteRecordsRequest(
+  { topic, partition }: TopicPartition,
+  before: number,
+  timeoutMs: number,
+): KafkaRequest<{ readonly error: string | null }> {
+  const body = new RequestBody();
+  body.int32(1).string(topic).int32(1).int32(partition).int64(before).int32(timeoutMs);
+  const decode = (answer: Buffer): { readonly error: string | null } => {
+    const cursor = new Cursor(answer);
+    cursor.take(4); // throttle time
+    const errors = array(cursor, () => {
+      string(cursor);
+      return array(cursor, () => {
+        cursor.take(12); // partition, its oldest offset now
+        return errorOf(cursor);
+      });
+    });
+    return { error: errors.flat()[0] ?? null };
+  };
+  return { apiKey: 21, apiVersion: 1, apiName: 'DeleteRecords', body: body.bytes(), decode };
+}
+
 export interface FetchPosition extends TopicPartition {
   readonly offset: number;
 }

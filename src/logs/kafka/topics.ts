@@ -4,6 +4,7 @@ import type { KafkaClient, TopicMetadata } from './client.ts';
 import { KafkaRequestError } from './request-error.ts';
 import {
   createTopicsRequest,
+  deleteRecordsRequest,
   describeTopicConfigsRequest,
   listOffsetsRequest,
   type NewTopic,
@@ -20,6 +21,8 @@ export type TopicUse = 'records' | 'state' | 'offsets';
 const CREATE_TIMEOUT_MS = 30_000;
 /** A broker that makes topics by itself does so within a moment; one that does not answers the same all the time. */
 const AUTO_CREATE_TIMEOUT_MS = 5_000;
+
+const DELETE_TIMEOUT_MS = 5_000;
 
 /** Kafka's own, which it calls internal. */
 const INTERNAL = new Set([
@@ -94,7 +97,23 @@ export class Topics {
     }
     if (created.length > 0) await this.#create(created);
     if (left.length > 0) await this.#awaitTopics(left, AUTO_CREATE_TIMEOUT_MS, true);
-    await this.#learn(topics);
+    await this.#learn(uses);
+  }
+
+  /** Deletes all records of a source's own topic. What stays if that fails is of no harm. */
+  async clear(topic: string): Promise<void> {
+    const { client, logger } = this.#parts;
+    const at = { topic, partition: 0 };
+    try {
+      const leader = await client.leader(topic, 0);
+      const [end] = await client.send(leader, listOffsetsRequest([at], 'latest', true));
+      if (end === undefined || end.error !== null) return;
+      const { error } = await client.send(leader, deleteRecordsRequest(at, end.offset, DELETE_TIMEOUT_MS));
+      if (error !== null) throw new KafkaRequestError('DeleteRecords', { type: error, topic });
+    } catch (error) {
+      if (!(error instanceof KafkaRequestError)) throw error;
+      logger.debug({ topic, error: error.type }, 'records that nobody needs any more could not be deleted');
+    }
   }
 
   /** All topics but Kafka's own, by name. */
@@ -187,21 +206,45 @@ export class Topics {
     });
   }
 
-  async #learn(topics: readonly string[]): Promise<void> {
+  async #learn(uses: ReadonlyMap<string, TopicUse>): Promise<void> {
     const { client, retries, logger } = this.#parts;
-    const limits = await withRetries(retries, () =>
-      client.send('any', describeTopicConfigsRequest(topics, [MAX_MESSAGE_BYTES])),
+    const names = [MAX_MESSAGE_BYTES, CLEANUP_POLICY, RETENTION_MS];
+    const found = await withRetries(retries, () =>
+      client.send('any', describeTopicConfigsRequest([...uses.keys()], names)),
     );
-    for (const { topic, error, configs } of limits) {
-      if (error !== null) logger.debug({ topic, error }, `the broker does not tell ${MAX_MESSAGE_BYTES} of a topic`);
+    for (const { topic, error, configs } of found) {
+      if (error !== null) logger.debug({ topic, error }, 'the broker does not tell how a topic is configured');
       const bytes = Number(configs.get(MAX_MESSAGE_BYTES) ?? Number.NaN);
       const maxBatchBytes = Number.isNaN(bytes) ? Number.POSITIVE_INFINITY : bytes;
+      const isFirst = !this.#known.has(topic);
       this.#known.set(topic, { partitions: await this.count(topic), maxBatchBytes, atMs: performance.now() });
+      if (isFirst) this.#warnOfLoss(topic, uses.get(topic)!, configs);
+    }
+  }
+
+  /** Of a topic that another has made. */
+  #warnOfLoss(topic: string, use: TopicUse, configs: ReadonlyMap<string, string | null>): void {
+    const { logger } = this.#parts;
+    const policy = configs.get(CLEANUP_POLICY) ?? null;
+    const retentionMs = configs.get(RETENTION_MS) ?? null;
+    if (use === 'offsets' && policy !== null && !policy.includes('compact')) {
+      logger.warn(
+        { topic, policy },
+        'the offsets topic should have cleanup.policy=compact: offsets vanish with its retention',
+      );
+    }
+    if (use === 'state' && policy !== null && (policy.includes('compact') || retentionMs !== '-1')) {
+      logger.warn(
+        { topic, policy, retentionMs },
+        'a topic that must be kept whole should have cleanup.policy=delete and retention.ms=-1: without its oldest records a restart fails',
+      );
     }
   }
 }
 
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
+const CLEANUP_POLICY = 'cleanup.policy';
+const RETENTION_MS = 'retention.ms';
 
 /** @throws KafkaRequestError for what is neither there nor missing */
 function isThere({ topic, error }: TopicMetadata): boolean {

@@ -165,6 +165,40 @@ test('a log of Kafka', options, async (t) => {
       assert.deepEqual(info?.partitions, [{ partition: 0, startOffset: 0, endOffset: 2, records: 2, sizeBytes: null }]);
     }),
 
+    it('a state that its source has no need of any more is deleted, with what says so', async (t) => {
+      const topic = uniqueName('state');
+      const settings = kafkaSettings(bootstrap);
+      const log = openLog(t, settings);
+      const { connector } = settings;
+      const epoch = await log.fence(connector);
+      const nothing = { key: null, value: null, headers: [] };
+      const read = async () => (await Array.fromAsync(createStateReader(log).read(topic))).length;
+      for (const [records, left] of [
+        [[nothing, ...plainRecords(2)], 3],
+        [[...plainRecords(1), nothing], 0],
+        [plainRecords(1), 1],
+      ] as const) {
+        const list = { ...encodedRecords(topic, 0, records), kept: true };
+        await log.append(append(connector, epoch, { records: [list] }));
+        assert.equal(await read(), left);
+      }
+    }),
+
+    it('an offsets topic that forgets, and a state topic that does, are warned of', async (t) => {
+      const topic = uniqueName('state');
+      const settings = kafkaSettings(bootstrap);
+      const maker = openLog(t, settings);
+      const epoch = await maker.fence(settings.connector);
+      const names = [topic, settings.offsets.topic];
+      const other = openLog(t, kafkaSettings(bootstrap));
+      const otherEpoch = await other.fence('x');
+      await other.append(append('x', otherEpoch, { records: names.map((name) => recordsOf(name, plainRecords(1))) }));
+      const list = { ...encodedRecords(topic, 0, plainRecords(1)), kept: true };
+      await maker.append(append(settings.connector, epoch, { records: [list] }));
+      const warned = maker.lines.filter(({ level }) => level === 40).map((line) => line.topic);
+      assert.deepEqual(warned.sort(), names.sort());
+    }),
+
     it('a follower gets what is appended after it came, and ends when it is told to', async (t) => {
       const topic = uniqueName();
       const settings = kafkaSettings(bootstrap);
