@@ -17,7 +17,9 @@ const LONG = avsc.types.LongType.__with({
 
 /** A type of avsc for a schema as it is registered. */
 export function avroType(schema: string): avsc.Type {
-  return avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { registry: { long: LONG } });
+  // Defaults are for readers with another schema, and avsc refuses those that a double cannot hold.
+  const parsed: unknown = JSON.parse(schema, (key, value: unknown) => (key === 'default' ? undefined : value));
+  return avsc.Type.forSchema(parsed as avsc.Schema, { registry: { long: LONG } });
 }
 
 /** The id of its schema that a record begins with, and what follows. */
