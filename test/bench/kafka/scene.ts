@@ -14,6 +14,8 @@ export async function startKafkaScene(): Promise<KafkaScene & AsyncDisposable> {
     clientId: 'bench',
     brokers: [server.bootstrap],
     logLevel: logLevel.NOTHING,
+    // A topic that was just made is known everywhere only after a while.
+    retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 60 },
   }).admin();
   await admin.connect();
   started.defer(() => admin.disconnect());
