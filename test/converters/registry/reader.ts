@@ -19,7 +19,9 @@ const LONG = avsc.types.LongType.__with({
 export function avroType(schema: string): avsc.Type {
   // Defaults are for readers with another schema, and avsc refuses those that a double cannot hold.
   const parsed: unknown = JSON.parse(schema, (key, value: unknown) => (key === 'default' ? undefined : value));
-  return avsc.Type.forSchema(parsed as avsc.Schema, { registry: { long: LONG } });
+  return avsc.Type.forSchema(parsed as avsc.Schema, {
+    typeHook: (given) => (given === 'long' || (given as { type?: unknown }).type === 'long' ? LONG : undefined),
+  });
 }
 
 /** The id of its schema that a record begins with, and what follows. */
