@@ -17,6 +17,11 @@ export interface Skip {
   readonly count: number;
   /** Tells it from another one of the same xid, which a failover may bring. Null: not known. */
   readonly commitLsn: number | null;
+  /**
+   * Instead of counted ordinals: what lies before this LSN. Such a reader may have been done with the transaction, so that
+   * another one may come, of which nothing was emitted.
+   */
+  readonly beforeLsn?: number;
 }
 
 /** Where a stream continues. All null: at its beginning. */
@@ -82,6 +87,8 @@ export class TransactionReducer {
   #skip: Skip | null;
   /** Ordinals of the open transaction below this one were emitted before the restart. */
   #firstOrdinal = 0;
+  /** Likewise, its row changes below this LSN. */
+  #firstLsn = 0;
 
   constructor(options: TransactionReducerOptions) {
     this.#captures = options.captures;
@@ -197,7 +204,7 @@ export class TransactionReducer {
     const id = cursor.uint32();
     const target = this.#target(id, cursor.position - 4);
     const ordinal = this.#ordinal++;
-    if (!target.captured || ordinal < this.#firstOrdinal) return;
+    if (!target.captured || ordinal < this.#firstOrdinal || at < this.#firstLsn) return;
     if (this.#skipped?.has(op) === true) return;
     this.#hasChanges = true;
     const { table } = target;
@@ -220,7 +227,7 @@ export class TransactionReducer {
       const order = `${formatLsn(commitLsn)}, before ${formatLsn(lastEndLsn)} where the last one ended`;
       throw new PositionLostError(`transaction ${xid} commits at ${order}`);
     }
-    const skip = this.#skip;
+    const skip = this.#skip?.beforeLsn !== undefined && this.#skip.xid !== xid ? null : this.#skip;
     if (skip !== null && skip.xid !== xid) {
       throw new PositionLostError(`transaction ${skip.xid} expected, ${xid} came`);
     }
@@ -229,6 +236,7 @@ export class TransactionReducer {
       throw new PositionLostError(`a transaction ${xid} ${lsns}`);
     }
     this.#firstOrdinal = skip?.count ?? 0;
+    this.#firstLsn = skip?.beforeLsn ?? 0;
     this.#ordinal = 0;
     const tx = {
       commitTimeMicros,
@@ -257,6 +265,7 @@ export class TransactionReducer {
     if (this.#boundaries) this.#changes.push({ kind: 'commit', tx, at });
     this.#tx = null;
     this.#skip = null;
+    this.#firstLsn = 0;
     this.#ordinal = 0;
     this.#lastEndLsn = endLsn;
     // Debezium never sees the commit of a transaction whose every change it skips.
@@ -289,7 +298,8 @@ export class TransactionReducer {
     const tx = this.#expectOpen('truncate');
     for (const table of tables) {
       const ordinal = this.#ordinal++;
-      if (ordinal < this.#firstOrdinal || this.#targets.get(table.id)?.captured !== true) continue;
+      if (ordinal < this.#firstOrdinal || at < this.#firstLsn || this.#targets.get(table.id)?.captured !== true)
+        continue;
       if (this.#skipped?.has('t') === true) continue;
       this.#hasChanges = true;
       this.#changes.push({ kind: 'truncate', table, tx, ordinal, at });
@@ -305,7 +315,7 @@ export class TransactionReducer {
     const { prefix, content } = message;
     const tx = this.#expectOpen('transactional message');
     const ordinal = this.#ordinal++;
-    if (ordinal < this.#firstOrdinal) return;
+    if (ordinal < this.#firstOrdinal || at < this.#firstLsn) return;
     this.#hasChanges = true;
     this.#changes.push({ kind: 'message', transactional: true, prefix, content, tx, ordinal, at });
   }

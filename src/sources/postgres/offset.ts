@@ -16,6 +16,7 @@ import type { SeenTransactions } from './seen-transactions.ts';
  *
  *   skip, skip_xid, skip_commit_lsn   changes delivered of the transaction after lsn_commit, its xid and the LSN of its
  *                           commit: a restart drops as many of that transaction
+ *   skip_before_lsn         in place of a count: LSN before which changes of skip_xid were delivered, by Debezium
  *   sequence_lsn            end of the last commit delivered, for source.sequence; without it lsn_commit, in a snapshot none
  *   message_lsn             last non-transactional message delivered, while it lies beyond lsn_commit
  *   system_id, timeline     of the server that the LSNs belong to
@@ -118,8 +119,13 @@ export function formatSnapshotOffset(at: SnapshotOffset): SourceOffset {
 
 function formatSkip(skip: Skip | null): SourceOffset {
   if (skip === null) return {};
-  const { count, xid, commitLsn } = skip;
-  return { skip: count, skip_xid: xid, ...(commitLsn === null ? {} : { skip_commit_lsn: commitLsn }) };
+  const { count, xid, commitLsn, beforeLsn } = skip;
+  return {
+    skip: count,
+    skip_xid: xid,
+    ...(commitLsn === null ? {} : { skip_commit_lsn: commitLsn }),
+    ...(beforeLsn === undefined ? {} : { skip_before_lsn: beforeLsn }),
+  };
 }
 
 function formatMessage(messageLsn: number | null, endLsn: number | null): SourceOffset {
@@ -148,14 +154,11 @@ export function parseOffset(offset: SourceOffset): Position {
       remedy: 'Set it with "tailrace offsets set", or remove it with "tailrace offsets reset" to start anew.',
     });
   }
-  const { skip, skip_xid: skipXid, system_id: systemId, timeline } = offset;
+  const { system_id: systemId, timeline } = offset;
   const { snapshot_seen: seen, snapshot_lsn: beforeLsn } = offset;
   return {
     endLsn: position,
-    skip:
-      typeof skip === 'number' && typeof skipXid === 'number'
-        ? { xid: skipXid, count: skip, commitLsn: lsnOf(offset, 'skip_commit_lsn') }
-        : null,
+    skip: parseSkip(offset) ?? (inSnapshot ? null : skipOfDebezium(offset)),
     messageLsn: lsnOf(offset, 'message_lsn'),
     previousEndLsn:
       offset.sequence_lsn !== undefined ? lsnOf(offset, 'sequence_lsn') : snapshot === 'none' ? position : null,
@@ -164,6 +167,25 @@ export function parseOffset(offset: SourceOffset): Position {
     seen: typeof seen === 'string' && typeof beforeLsn === 'number' ? { snapshot: seen, beforeLsn } : null,
     server: typeof systemId === 'string' && typeof timeline === 'number' ? { systemId, timeline } : null,
   };
+}
+
+function parseSkip(offset: SourceOffset): Skip | null {
+  const { skip: count, skip_xid: xid } = offset;
+  if (typeof count !== 'number' || typeof xid !== 'number') return null;
+  const beforeLsn = lsnOf(offset, 'skip_before_lsn');
+  const skip = { xid, count, commitLsn: lsnOf(offset, 'skip_commit_lsn') };
+  return beforeLsn === null ? skip : { ...skip, beforeLsn };
+}
+
+/**
+ * Debezium tells the LSN of the last change that it has delivered, of a transaction that ends behind lsn_commit unless it
+ * has been there. Rows of one COPY share an LSN: so the changes at that very LSN are delivered once more.
+ */
+function skipOfDebezium(offset: SourceOffset): Skip | null {
+  const { txId: xid, system_id: systemId } = offset;
+  const beforeLsn = lsnOf(offset, 'lsn_proc');
+  if (systemId !== undefined || typeof xid !== 'number' || beforeLsn === null || offset.lsn_commit == null) return null;
+  return { xid, count: 0, commitLsn: null, beforeLsn };
 }
 
 function lsnOf(offset: SourceOffset, key: string): number | null {

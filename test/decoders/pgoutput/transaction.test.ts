@@ -171,6 +171,32 @@ for (const entry of plain) {
   });
 }
 
+test('behind a reader that tells an LSN, its transaction goes on at that LSN, and another one is whole', () => {
+  for (const entry of plain) {
+    const messages = readFixture(entry);
+    for (const start of transactionStarts(messages)) {
+      const writer = reducerOf();
+      const emitted = feed(writer, messages.slice(0, start)).length;
+      const session = [...messages.slice(0, start).filter(isAnnouncement), ...messages.slice(start)];
+      const rest = reduce(messages).slice(emitted);
+      const { lastEndLsn, lastMessageLsn, previousEndLsn, lastCommitTimeMicros } = writer;
+      const known = { lastEndLsn, lastMessageLsn, previousEndLsn, lastCommitTimeMicros };
+      const { tx } = rest.find((change) => change.tx.xid !== 0)!;
+      for (const { at: beforeLsn } of rest.filter((change) => change.tx === tx)) {
+        const of = (xid: number) => ({ xid, count: 0, commitLsn: null, beforeLsn });
+        const isDelivered = (change: Change<PgTx>): boolean => change.tx === tx && change.at < beforeLsn;
+        assert.deepEqual(
+          reduce(session, { resume: { ...known, skip: of(tx.xid) } }).map(describe),
+          rest.filter((change) => !isDelivered(change)).map(describe),
+          entry.path,
+        );
+        const other = reduce(session, { resume: { ...known, skip: of(tx.xid + 1000) } });
+        assert.deepEqual(other.map(describe), rest.map(describe), entry.path);
+      }
+    }
+  }
+});
+
 function isAnnouncement({ data }: RecordedMessage): boolean {
   return data[0] === 0x52;
 }

@@ -46,6 +46,27 @@ test("at a transaction's end the offset is one that Debezium writes, with two ke
   );
 });
 
+test('an offset of Debezium goes on at the LSN of the last change, in the transaction that it was of', () => {
+  const theirs = { lsn_proc: 190, messageType: 'INSERT', lsn_commit: 100, lsn: 190, txId: 7, ts_usec: 5 };
+  const skip = { xid: 7, count: 0, commitLsn: null, beforeLsn: 190 };
+  const { endLsn, skip: parsed } = parseOffset(theirs);
+  assert.deepEqual([endLsn, parsed], [100, skip]);
+  // One that lies before another transaction's commit, which came first.
+  assert.deepEqual(parseOffset({ ...theirs, lsn_commit: 300 }).skip, skip);
+  assert.equal(parseOffset({ ...theirs, snapshot: 'INITIAL', snapshot_completed: true }).skip, null);
+  assert.equal(parseOffset({ lsn: 190, lsn_commit: 100 }).skip, null);
+  // It is kept while nothing of that transaction has come.
+  const none = { messageLsn: null, previousEndLsn: null, seen: null };
+  const common = { type: 'ALWAYS', lsn: 400, xid: 9, readTimeMicros: 1, ...none, server };
+  const again = parseOffset(formatSnapshotOffset({ ...common, completed: true, endLsn: 100, skip }));
+  assert.deepEqual(again.skip, skip);
+  const own = formatStreamOffset({
+    ...{ endLsn: 100, skip: null, messageLsn: null, last, seen: null, server },
+    ...{ previousEndLsn: 100, lastCommitTimeMicros: 5 },
+  });
+  assert.equal(parseOffset(own).skip, null);
+});
+
 test('a snapshot that is under way has no position, one that is complete has', () => {
   const none = { skip: null, messageLsn: null, previousEndLsn: null, seen: null };
   const common = { type: 'INITIAL', lsn: 90, xid: 4, readTimeMicros: 1, ...none, server };
