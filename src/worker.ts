@@ -150,7 +150,7 @@ function createConnector(
     onRestart: (error, delayMs) => {
       counters.countError(Date.now());
       counters.restarts++;
-      child.warn({ code: error.code, delayMs, remedy: error.remedy }, `${error.message}; restarting`);
+      child.warn({ code: error.code, delayMs, remedy: error.remedy }, `${clause(error.message)}; restarting`);
     },
     onAside: (error) => child.warn({ code: error.code, remedy: error.remedy }, error.message),
   });
@@ -183,5 +183,10 @@ async function startHttp(connectors: readonly Connector[], { logger }: WorkerOpt
 
 function describe(error: unknown): string {
   if (!(error instanceof TailraceError)) return String(error);
-  return error.remedy === undefined ? error.message : `${error.message}. ${error.remedy}`;
+  return error.remedy === undefined ? error.message : `${clause(error.message)}. ${error.remedy}`;
+}
+
+/** A message that more of the sentence, or another one, is to follow. */
+function clause(message: string): string {
+  return message.replace(/\.$/, '');
 }

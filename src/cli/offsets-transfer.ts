@@ -63,7 +63,8 @@ async function exportOffsets(file: string | undefined, options: TransferOptions,
       const { code } = cause as NodeJS.ErrnoException;
       throw new TailraceError('config.invalid', `cannot write ${file} (${code})`, { cause });
     }
-    await io.stdout.write(`${lines.length} offsets of ${log.name} are in ${file}\n`);
+    const count = lines.length === 1 ? 'one offset' : `${lines.length} offsets`;
+    await io.stdout.write(`${file} holds ${count} of ${log.name}\n`);
   });
 }
 

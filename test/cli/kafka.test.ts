@@ -144,7 +144,7 @@ describe('Kafka in place of the embedded log', { skip: await whyNoKafka() }, () 
 
     const lines = join(dirname(path), 'offsets.jsonl');
     const exported = await runCli(['offsets', 'export', lines, '--worker', file, '--connector', name]);
-    assert.match(exported.stdout, /^1 offsets of Kafka at .* are in .*offsets\.jsonl\n$/);
+    assert.match(exported.stdout, /offsets\.jsonl holds one offset of Kafka at .*\n$/);
     assert.deepEqual(Object.keys(JSON.parse(readFileSync(lines, 'utf8'))), ['connector', 'partition', 'offset']);
     const imported = await runCli(['offsets', 'import', lines, '--config', path]);
     assert.equal(imported.exitCode, 0, imported.stderr);
