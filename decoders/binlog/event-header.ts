@@ -57,6 +57,8 @@ export const EVENT_TYPE = {
 export const EVENT_FLAG = {
   /** Format description: the file was not closed. The writer clears it later without mending the checksum. */
   binlogInUse: 0x1,
+  /** Query: it depends on the session, such as on its temporary tables. */
+  threadSpecific: 0x4,
   /** Made by the dump thread, not found in the file. */
   artificial: 0x20,
   /** Whoever does not know the type may skip the event. */

@@ -14,6 +14,7 @@ import type { RowsEvent } from './rows-event.ts';
 import { isCall, refuseCall, refuseRowsOf } from './statement-rows.ts';
 import { parseStatementText } from './statement-text.ts';
 import type { TableMap } from './table-map.ts';
+import { withoutTemporary } from './temporary-statement.ts';
 import { TransactionBorders } from './transaction-borders.ts';
 import type { TransactionPosition } from './transaction-position.ts';
 import type {
@@ -238,7 +239,7 @@ export class TransactionReducer {
     }
     const text = parseStatementText(event);
     const dialect = dialectOf(this.#options.family, event.status.sqlMode ?? 0n);
-    const statement = classifyStatement(text, dialect, event.database);
+    const statement = withoutTemporary(classifyStatement(text, dialect, event.database), header);
     const open = this.#borders.open;
     switch (statement.kind) {
       case 'begin':

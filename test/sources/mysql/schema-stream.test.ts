@@ -194,6 +194,56 @@ for (const family of ['mysql', 'mariadb'] as const) {
     assert.deepEqual(run.story, ['c 1', 'c 2']);
   });
 
+  test(`${family}: what a session does to a temporary table is not taken for the table of that name, also where it logs statements`, {
+    skip,
+  }, async (t) => {
+    const settings = { 'binlog-row-metadata': 'MINIMAL' };
+    await using server = await (family === 'mysql' ? startMysql({ settings }) : startMariadb({ settings }));
+    const url = `${server.url}shop`;
+    const client = await mysql.createConnection(server.url);
+    t.after(() => client.destroy());
+    await client.query('CREATE DATABASE shop');
+    await client.query('USE shop');
+    await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
+    await client.query('CREATE TABLE altered (id INT PRIMARY KEY)');
+    const kept = new Kept();
+    const config = configFor(family, url, { ...NO_DATA, 'skipped.operations': 'none' });
+    const run = await new SourceRun(config, { kept, t }).streaming();
+    const other = await mysql.createConnection(url);
+    t.after(() => other.destroy());
+    for (const statement of [
+      "SET SESSION binlog_format = 'STATEMENT'",
+      'CREATE TEMPORARY TABLE t (v TEXT)',
+      'ALTER TABLE t ADD COLUMN n INT FIRST',
+      'CREATE TABLE made LIKE t',
+      'TRUNCATE TABLE t',
+      'DROP TEMPORARY TABLE t',
+      'ALTER TABLE altered ADD COLUMN n INT FIRST',
+    ]) {
+      await other.query(statement);
+    }
+    await client.query('INSERT INTO t VALUES (1)');
+    await client.query("INSERT INTO made VALUES (7, 'made')");
+    await run.until(() => run.rows.length === 2);
+    await run.stop();
+    await client.query('INSERT INTO t VALUES (2)');
+    await client.query('INSERT INTO altered VALUES (8, 3)');
+    // What was recovered of the schema history.
+    const next = new SourceRun(config, { kept, t });
+    await next.until(() => next.rows.length === 2);
+    await next.stop();
+    const told = [...run.changes, ...next.changes].filter(({ op }) => op !== 'schema');
+    assert.deepEqual(
+      told.map(({ op, after }) => [op, after]),
+      [
+        ['c', { id: 1 }],
+        ['c', { n: 7, v: 'made' }],
+        ['c', { id: 2 }],
+        ['c', { n: 8, id: 3 }],
+      ],
+    );
+  });
+
   test(`${family}: the statement behind rows is told where it is asked for and logged`, { skip }, async (t) => {
     const { client, url } = await useSchema(family, t);
     await client.query('CREATE TABLE t (id INT PRIMARY KEY)');
