@@ -39,7 +39,7 @@ export class PlainDelivery implements Delivery {
 
   async deliver(records: readonly RecordBatch[], offset: readonly RecordBatch[]): Promise<Delivered> {
     if (this.#producer.identity === null) await this.init();
-    if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));
+    if (records.length > 0) await this.#producer.send(records, deadline(this.#settings), { mayLinger: true });
     await this.#producer.send(offset, deadline(this.#settings));
     return DURABLE;
   }

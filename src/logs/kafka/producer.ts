@@ -86,13 +86,18 @@ export class KafkaProducer {
 
   /**
    * Resolves when every batch is delivered. Batches are sealed here: they must be new. When it rejects, some may be delivered.
+   * `mayLinger`: they wait for `linger.ms` unless they fill a batch; what comes meanwhile makes the next append larger.
    * @throws KafkaRequestError with topic, partition and broker
    */
-  async send(batches: readonly RecordBatch[], deadlineMs: number): Promise<void> {
+  async send(
+    batches: readonly RecordBatch[],
+    deadlineMs: number,
+    { mayLinger = false }: { readonly mayLinger?: boolean } = {},
+  ): Promise<void> {
     const identity = this.#identity;
     if (identity === null) throw new Error('the producer is at its end: init() begins a new one');
     try {
-      await this.#linger(batches);
+      if (mayLinger) await this.#linger(batches);
       await this.#deliver(this.#enqueue(batches, identity), deadlineMs);
     } catch (error) {
       // Which sequences the brokers have seen is not known any more.
@@ -101,10 +106,9 @@ export class KafkaProducer {
     }
   }
 
-  /** `linger.ms` without transactions: changes that come meanwhile make the next append larger. */
   async #linger(batches: readonly RecordBatch[]): Promise<void> {
     const { lingerMs, batchBytes } = this.#settings;
-    if (lingerMs <= 0 || this.#transactionalId !== null) return;
+    if (lingerMs <= 0) return;
     let bytes = 0;
     for (const { byteLength } of batches) bytes += byteLength;
     if (bytes < batchBytes) await sleep(lingerMs);

@@ -54,11 +54,6 @@ export class KafkaRequestError extends Error {
     return this.type === 'CONNECTION_LOST' || this.type === 'REQUEST_TIMEOUT';
   }
 
-  /** Nobody knows whether the request was carried out. */
-  get isUncertain(): boolean {
-    return UNCERTAIN.has(this.type);
-  }
-
   /** Another producer with the same transactional id has begun, or the transaction took longer than its timeout. */
   get isFenced(): boolean {
     return FENCED.has(this.type);
@@ -105,14 +100,6 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   'CONCURRENT_TRANSACTIONS',
   'THROTTLING_QUOTA_EXCEEDED',
   'UNKNOWN_TOPIC_ID',
-]);
-
-const UNCERTAIN: ReadonlySet<string> = new Set([
-  'CONNECTION_LOST',
-  'REQUEST_TIMEOUT',
-  'REQUEST_TIMED_OUT',
-  'NETWORK_EXCEPTION',
-  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
 ]);
 
 const FENCED: ReadonlySet<string> = new Set([

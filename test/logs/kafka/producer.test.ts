@@ -200,11 +200,16 @@ test('linger.ms holds an append back that does not fill a batch', { skip }, asyn
   const producer = new KafkaProducer({ client, settings, transactionalId: null });
   await producer.init(soon());
   client.requests.length = 0;
-  const sent = producer.send(encodeBatches(topic, plainRecords(1)), soon());
+  const sent = producer.send(encodeBatches(topic, plainRecords(1)), soon(), { mayLinger: true });
   await new Promise((wake) => setImmediate(wake));
   assert.deepEqual(client.requests, []);
   await sent;
   assert.deepEqual(client.requests, ['Produce']);
+  const full = plainRecords(3000);
+  const filling = producer.send(encodeBatches(topic, full), soon(), { mayLinger: true });
+  await new Promise((wake) => setImmediate(wake));
+  assert.deepEqual(client.requests, ['Produce', 'Produce']);
+  await filling;
 });
 
 test("Java's consumer reads batches of every codec, with headers, nulls, and keys", {
