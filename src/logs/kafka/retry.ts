@@ -5,7 +5,7 @@ import { KafkaRequestError } from './request-error.ts';
  * The transaction before is being finished, which takes the brokers a few milliseconds after almost every commit: kafkajs'
  * 300 ms would be the most of a transaction's time.
  */
-const CONCURRENT_FIRST_MS = 2;
+const CONCURRENT_FIRST_MS = 1;
 const CONCURRENT_MOST_MS = 50;
 const GROWTH = 1.5;
 /** As `retry.backoff.max.ms` of Java's client. */
