@@ -4,6 +4,7 @@ import { runSourceTask } from '../../src/engine/source-task.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/logs/sqlite/log.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 import type { Append, TopicLog } from '../../src/model/log.ts';
+import type { Batch } from '../../src/model/plugin.ts';
 import { collect, SERVER, TempFolder } from '../logs/sqlite/log-fixture.ts';
 import { type Fault, FaultyLog } from './faulty-log.ts';
 import { NumberEncoder, type Scripted, ScriptedSource, TOPIC } from './scripted-source.ts';
@@ -285,4 +286,51 @@ test('a task that was fenced appends nothing more and acks nothing more', async 
   assert.equal(error.code, 'log.fenced');
   assert.deepEqual(await scene.values(), ['1']);
   assert.deepEqual(scene.source.acked, [1]);
+});
+
+test('what a batch needs is made ready before it is encoded, while the append before goes on', async () => {
+  await using scene = new Scene([1, 2], [{ kind: 'hold' }]);
+  const ready = Promise.withResolvers<void>();
+  Object.assign(scene.encoder, {
+    prepare({ offset }: Batch): Promise<void> | null {
+      scene.events.push(`prepare ${offset.lsn}`);
+      return offset.lsn === 2 ? ready.promise : null;
+    },
+  });
+  const running = scene.run();
+  await scene.until('prepare 2');
+  await scene.settle();
+  assert.ok(!scene.events.includes('encode 2'));
+  scene.log.release();
+  await scene.until('ack 1');
+  ready.resolve();
+  await running;
+  assert.deepEqual(await scene.values(), ['1', '2']);
+});
+
+test('a batch that cannot be made ready ends the task, and nothing of it is lost', async () => {
+  await using scene = new Scene([1, 2]);
+  const refused = new TailraceError('converter.schema', 'incompatible');
+  Object.assign(scene.encoder, {
+    prepare: ({ offset }: Batch): Promise<void> | null => (offset.lsn === 2 ? Promise.reject(refused) : null),
+  });
+  await assert.rejects(scene.run(), refused);
+  assert.deepEqual(await scene.values(), ['1']);
+  assert.deepEqual(scene.source.acked, [1]);
+});
+
+test('an abort does not wait for what is being made ready', async () => {
+  await using scene = new Scene([1, 2]);
+  Object.assign(scene.encoder, {
+    prepare({ offset }: Batch, signal: AbortSignal): Promise<void> | null {
+      scene.events.push(`prepare ${offset.lsn}`);
+      if (offset.lsn !== 2) return null;
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    },
+  });
+  const running = scene.run();
+  await scene.until('prepare 2');
+  scene.abort();
+  await running;
+  assert.deepEqual(await scene.values(), ['1']);
 });
