@@ -147,6 +147,14 @@ export class GtidSet {
     return this.subtract(this.subtract(other));
   }
 
+  /** The transactions that began on the servers that are wanted, by UUID. */
+  ofSources(isWanted: (uuid: string) => boolean): GtidSet {
+    const set = new GtidSet();
+    for (const [source, intervals] of this.#sources)
+      if (isWanted(source.split(':')[0]!)) set.#put(source, [...intervals]);
+    return set;
+  }
+
   /** The server's normal form, on one line: sources ascending, ranges ascending and merged, a UUID said once for all its tags. */
   format(): string {
     let text = '';

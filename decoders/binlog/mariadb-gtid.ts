@@ -77,6 +77,13 @@ export class MariadbGtidList {
     return other.gtids().every((gtid) => this.has(gtid));
   }
 
+  /** Those that began on the servers that are wanted, by `domain-server`. */
+  ofSources(isWanted: (source: string) => boolean): MariadbGtidList {
+    const list = new MariadbGtidList();
+    for (const gtid of this.gtids()) if (isWanted(`${gtid.domain}-${gtid.server}`)) list.add(gtid);
+    return list;
+  }
+
   equals(other: MariadbGtidList): boolean {
     return this.format() === other.format();
   }

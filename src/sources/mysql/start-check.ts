@@ -225,17 +225,7 @@ function nothingToRecover(stored: Position | null): TailraceError {
 }
 
 function leftOut(set: GtidSet, capturesSource: ((source: string) => boolean) | null): GtidSet {
-  if (capturesSource === null) return new GtidSet();
-  const ranges = new Map<string, readonly (readonly [bigint, bigint])[]>();
-  for (const { uuid, tag, intervals } of set.sources()) {
-    if (capturesSource(uuid)) continue;
-    const pairs = Array.from(
-      { length: intervals.length / 2 },
-      (_, i) => [intervals[2 * i]!, intervals[2 * i + 1]!] as const,
-    );
-    ranges.set(tag === '' ? uuid : `${uuid}:${tag}`, pairs);
-  }
-  return GtidSet.fromRanges(ranges);
+  return capturesSource === null ? new GtidSet() : set.ofSources((uuid) => !capturesSource(uuid));
 }
 
 /** GTID sets of old servers fill pages. */

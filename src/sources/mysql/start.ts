@@ -80,6 +80,7 @@ async function recoverSchema(
     topic: config['schema.history.internal.kafka.topic'],
     source: { server: config['topic.prefix'] },
     upTo: from!,
+    capturesSource: sourceFilter(config),
     model,
   });
   const missing = unknown.filter(({ database, name }) => captured.hasTable(database, name));

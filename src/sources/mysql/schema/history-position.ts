@@ -12,8 +12,17 @@ import type { SourceOffset } from '../../../model/log.ts';
  * Our own say whose files they are of, by which those with GTIDs and without are compared, too; and those of the stream are of statements that come behind them: one at the desired
  * position is read again, and must not be carried out twice.
  */
-export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, family: ServerFamily): boolean {
-  return isPast(recorded, desired, { family, isStrict: isAheadOfStatement(recorded) });
+export function isAtOrBefore(recorded: SourceOffset, desired: SourceOffset, order: HistoryOrder): boolean {
+  return isPast(recorded, desired, { ...order, isStrict: isAheadOfStatement(recorded) });
+}
+
+export interface HistoryOrder {
+  readonly family: ServerFamily;
+  /**
+   * Servers whose transactions are read, by UUID or MariaDB's `domain-server`; null: all. Debezium's positions have no
+   * others, ours have all.
+   */
+  readonly capturesSource?: ((source: string) => boolean) | null;
 }
 
 /** Whether what travelled with a batch of that offset is part of what is stored, where records become durable before their offset. */
@@ -21,8 +30,9 @@ export function isStored(offset: SourceOffset, stored: SourceOffset, family: Ser
   return isPast(offset, stored, { family, isStrict: false });
 }
 
-interface Comparison {
-  readonly family: ServerFamily;
+type AnyGtids = GtidSet | MariadbGtidList;
+
+interface Comparison extends HistoryOrder {
   /** What is at the very position is not past. */
   readonly isStrict: boolean;
 }
@@ -53,9 +63,14 @@ function isPast(recorded: SourceOffset, desired: SourceOffset, comparison: Compa
   return comparison.isStrict ? order < 0 : order <= 0;
 }
 
-function isPastByGtids(recorded: SourceOffset, desired: SourceOffset, { family, isStrict }: Comparison): boolean {
+function isPastByGtids(recorded: SourceOffset, desired: SourceOffset, comparison: Comparison): boolean {
+  const { family, isStrict, capturesSource = null } = comparison;
   const Gtids = family === 'mysql' ? GtidSet : MariadbGtidList;
-  const [past, now] = [Gtids.parse(gtids(recorded)!), Gtids.parse(gtids(desired)!)];
+  const isWanted = (isOurs(recorded) && isOurs(desired)) || capturesSource === null ? () => true : capturesSource;
+  const [past, now] = [recorded, desired].map((offset) => Gtids.parse(gtids(offset)!).ofSources(isWanted)) as [
+    AnyGtids,
+    AnyGtids,
+  ];
   // Two of the same kind: the family's.
   const contains = (now.contains as (other: unknown) => boolean).bind(now)(past);
   if (!contains || past.format() !== now.format()) return contains;

@@ -4,7 +4,7 @@ import type { TableName } from '../../../../decoders/binlog/ddl/statement.ts';
 import { dialectOf } from '../../../../decoders/binlog/ddl/tokens.ts';
 import type { SourceOffset, SourcePartition } from '../../../model/log.ts';
 import type { StateReader } from '../../../model/plugin.ts';
-import { isAtOrBefore } from './history-position.ts';
+import { type HistoryOrder, isAtOrBefore } from './history-position.ts';
 import { type HistoryRecord, parseHistoryRecord } from './history-record.ts';
 import type { SchemaModel } from './schema-model.ts';
 
@@ -15,6 +15,8 @@ export interface RecoverInput {
   readonly source: SourcePartition;
   /** The stored offset: what was recorded behind it has not happened yet, as far as the rows that follow tell. */
   readonly upTo: SourceOffset;
+  /** See {@link HistoryOrder.capturesSource}. */
+  readonly capturesSource?: ((source: string) => boolean) | null;
   /** Filled with the tables as they were at the offset. */
   readonly model: SchemaModel;
 }
@@ -33,7 +35,15 @@ export interface Recovered {
  * Debezium does (AbstractSchemaHistory.recover). What is recorded twice is replayed once.
  * @throws TailraceError `log.corrupt`
  */
-export async function recover({ reader, topic, source, upTo, model }: RecoverInput): Promise<Recovered> {
+export async function recover({
+  reader,
+  topic,
+  source,
+  upTo,
+  capturesSource = null,
+  model,
+}: RecoverInput): Promise<Recovered> {
+  const order: HistoryOrder = { family: model.options.family, capturesSource };
   let records = 0;
   let applied = 0;
   const unknown = new Map<string, TableName>();
@@ -43,7 +53,7 @@ export async function recover({ reader, topic, source, upTo, model }: RecoverInp
     const record = parseHistoryRecord(value);
     if (!isSame(record.source, source)) continue;
     records++;
-    if (!isAtOrBefore(record.position, upTo, model.options.family)) continue;
+    if (!isAtOrBefore(record.position, upTo, order)) continue;
     applied++;
     const identity = identityOf(record);
     if (replayed.has(identity)) continue;

@@ -226,10 +226,10 @@ test('positions are in the order of the history: GTIDs, then file, position, eve
     [{ ...at(9), server_id: 1, ts_sec: 7 }, { ...at(4), server_id: 2, ts_sec: 6 }, false],
   ];
   for (const [recorded, desired, expected] of cases) {
-    assert.equal(isAtOrBefore(recorded, desired, 'mysql'), expected, JSON.stringify([recorded, desired]));
+    assert.equal(isAtOrBefore(recorded, desired, { family: 'mysql' }), expected, JSON.stringify([recorded, desired]));
   }
-  assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5,1-1-3' }, 'mariadb'), true);
-  assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5' }, 'mariadb'), false);
+  assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5,1-1-3' }, { family: 'mariadb' }), true);
+  assert.equal(isAtOrBefore({ gtids: '0-1-5,1-1-2' }, { gtids: '0-1-5' }, { family: 'mariadb' }), false);
 });
 
 test('of our own records those of statements that are read again are not in order, whatever times and ids say', () => {
@@ -251,6 +251,23 @@ test('of our own records those of statements that are read again are not in orde
     [{ ...at(9), ...ours, server_id: 1, ts_sec: 7 }, { ...at(4), server_uuid: 'b', server_id: 2, ts_sec: 8 }, true],
   ];
   for (const [recorded, desired, expected] of cases) {
-    assert.equal(isAtOrBefore(recorded, desired, 'mysql'), expected, JSON.stringify([recorded, desired]));
+    assert.equal(isAtOrBefore(recorded, desired, { family: 'mysql' }), expected, JSON.stringify([recorded, desired]));
+  }
+});
+
+test('of servers that are left out Debezium’s positions tell nothing, and nothing is asked of them; ours tell all', () => {
+  const [a, b] = ['3e11fa47-71ca-11e1-9e33-c80aa9429562', '7024545c-e5c5-11f1-93a1-02fc00000001'];
+  const mysql = { family: 'mysql' as const, capturesSource: (uuid: string) => uuid === a };
+  const mariadb = { family: 'mariadb' as const, capturesSource: (source: string) => source === '0-1' };
+  const ours = { server_uuid: a };
+  for (const [order, seen, both] of [
+    [mysql, `${a}:1-5`, `${a}:1-4,${b}:1-9`],
+    [mariadb, '0-1-5', '0-1-4,7-2-9'],
+  ] as const) {
+    assert.equal(isAtOrBefore({ gtids: both }, { gtids: seen }, order), true);
+    assert.equal(isAtOrBefore({ gtids: both, ...ours }, { gtids: seen }, order), true);
+    assert.equal(isAtOrBefore({ gtids: seen }, { gtids: both }, order), false);
+    assert.equal(isAtOrBefore({ gtids: both }, { gtids: seen }, { family: order.family }), false);
+    assert.equal(isAtOrBefore({ gtids: both, ...ours }, { gtids: seen, ...ours }, order), false);
   }
 });
