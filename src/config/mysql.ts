@@ -240,7 +240,7 @@ export const mysqlUnsupported: readonly UnsupportedKey[] = [
   {
     key: 'enable.time.adjuster',
     effect: 'ignored',
-    reason: 'the server itself turns years of two digits into four',
+    reason: 'it has no effect: years are as they are stored, and the server itself turns two digits into four',
     inert: ['true'],
   },
   { key: 'min.row.count.to.stream.results', effect: 'quiet', reason: 'the snapshot always streams rows' },
