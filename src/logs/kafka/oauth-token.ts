@@ -13,6 +13,11 @@ interface CachedToken {
 
 /** Share of its life after which a short token is replaced: Kafka's sasl.login.refresh.window.factor. */
 const REFRESH_SHARE = 0.8;
+/**
+ * kafkajs logs in again when a session has less than 10 s left, which is what its token has left, and brokers do not let it do so
+ * twice within a second: the token must not be one that is about to end.
+ */
+const SHORTEST_REST_MS = 15_000;
 
 /**
  * Tokens of the grant client_credentials, or of a file. One is kept until some time before its end; until then a fresh one that
@@ -47,7 +52,8 @@ export class OAuthTokens {
       const nowMs = Date.now();
       const lifeMs = lifeOf(answer, nowMs);
       const bufferMs = this.#oauth.refreshBufferMs;
-      const keptMs = lifeMs > 2 * bufferMs ? lifeMs - bufferMs : lifeMs * REFRESH_SHARE;
+      const keptMs =
+        lifeMs > 2 * bufferMs ? lifeMs - bufferMs : Math.min(lifeMs * REFRESH_SHARE, lifeMs - SHORTEST_REST_MS);
       this.#cached = { token: answer.token, refreshAtMs: nowMs + keptMs, endMs: nowMs + lifeMs };
       return answer.token;
     } catch (error) {

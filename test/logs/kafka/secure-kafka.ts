@@ -10,6 +10,7 @@ import { readWorker } from '../../../src/config/worker-file.ts';
 import { loadKafkaSettings } from '../../../src/logs/kafka/load-settings.ts';
 import { createKafkaLog } from '../../../src/logs/kafka/log.ts';
 import { preflightKafka } from '../../../src/logs/kafka/preflight.ts';
+import type { TopicLog } from '../../../src/model/log.ts';
 import { createLogger } from '../../../src/observe/logger.ts';
 import { Scrubber } from '../../../src/observe/scrubber.ts';
 import { startKafka, type TestKafka } from '../../services/kafka.ts';
@@ -152,9 +153,13 @@ function of(listener: string, settings: Readonly<Record<string, string>>): Reado
   );
 }
 
+export async function openBy(keys: RawConfig): Promise<TopicLog> {
+  return createKafkaLog(await loadKafkaSettings(configOf(keys)), { logger: silent, clock: Date.now });
+}
+
 /** The names of the topics that a log by these keys of a worker's file sees. */
 export async function topicsBy(keys: RawConfig): Promise<readonly string[]> {
-  const log = createKafkaLog(await loadKafkaSettings(configOf(keys)), { logger: silent, clock: Date.now });
+  const log = await openBy(keys);
   try {
     return (await log.topics()).map(({ topic }) => topic);
   } finally {

@@ -12,6 +12,7 @@ import {
   jaas,
   KEY_PASSWORD,
   oauthJaas,
+  openBy,
   PASSWORD,
   preflightBy,
   type SecureKafka,
@@ -199,6 +200,30 @@ describe('a broker that asks who is there', { skip: await whyNoKafka() }, () => 
     await assertSeen(oauth({ extension_logicalCluster: 'lkc1' }));
     const basic = Buffer.from('tailrace:client-secret').toString('base64');
     assert.deepEqual(asked, [{ grant_type: 'client_credentials', scope: 'kafka', authorization: `Basic ${basic}` }]);
+  });
+
+  test('a connection outlives its token: it logs in again with a fresh one', async () => {
+    // kafkajs logs in again 10 s before a session ends.
+    const lifeSeconds = 14;
+    let tokens = 0;
+    const sign = (token: { payload: { iat: number; exp: number } }): void => {
+      forKafka(token);
+      token.payload.exp = token.payload.iat + lifeSeconds;
+      tokens++;
+    };
+    secure.oauth.service.on('beforeTokenSigning', sign);
+    const log = await openBy(oauth());
+    try {
+      const end = Date.now() + (lifeSeconds + 2) * 1000;
+      while (Date.now() < end) {
+        assert.ok((await log.topics()).length > 0);
+        await new Promise((wake) => setTimeout(wake, 250));
+      }
+    } finally {
+      await log.close();
+      secure.oauth.service.off('beforeTokenSigning', sign);
+    }
+    assert.ok(tokens > 1);
   });
 
   test('a token in a file logs in', async () => {
