@@ -91,10 +91,13 @@ export class RegistryClient {
           return parseAnswer<T>(await this.#send({ method, url, headers, body: text }, timed));
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof RegistryAnswer && !isPassing(error.status)) throw error;
+          // A keystore that cannot be read, too, says for itself what is wrong.
+          if (error instanceof TailraceError || (error instanceof RegistryAnswer && !isPassing(error.status)))
+            throw error;
           failure = error;
         }
       }
+      if (isDistrust(failure)) throw distrust(this.place, failure);
     }
     throw new TailraceError(
       'converter.registry',
@@ -110,6 +113,25 @@ export class RegistryClient {
 /** Trouble of the registry itself, or of what stands before it, that may be over a moment later. */
 function isPassing(status: number): boolean {
   return status >= 500 || status === 408 || status === 429;
+}
+
+/** What OpenSSL says of a certificate, and Node of a name in it, and a server of ours. */
+const DISTRUST = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|ERR_SSL_.*CERTIFICATE)/;
+
+function isDistrust(failure: unknown): boolean {
+  return failure instanceof Error && DISTRUST.test((failure as NodeJS.ErrnoException).code ?? '');
+}
+
+function distrust(place: string, failure: unknown): TailraceError {
+  return new TailraceError(
+    'converter.registry_refused',
+    `TLS with the schema registry at ${place} fails: ${reason(failure)}`,
+    {
+      remedy:
+        'Name the certificate authority in schema.registry.ssl.truststore.location (PEM or PKCS12), and a certificate of your own, where the registry asks for one, in schema.registry.ssl.keystore.location.',
+      cause: failure,
+    },
+  );
 }
 
 function parseAnswer<T>({ status, body }: HttpResponse): T {
