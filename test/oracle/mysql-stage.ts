@@ -32,7 +32,7 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
   const name = `t_${randomBytes(6).toString('hex')}`;
   const fill = (text: string): string => text.replaceAll('{db}', name);
   const userOf = (connector: string): string => `${name}_${connector}`;
-  const users = new Set<string>();
+  const connectors: string[] = [];
   await using opened = new AsyncDisposableStack();
   const admin = await mysql.createConnection(url.href);
   opened.defer(() => admin.end());
@@ -42,7 +42,7 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
       await admin.query(statement);
   };
   opened.defer(async () => {
-    await unlogged([...users].map((user) => `DROP USER IF EXISTS '${user}'@'%'`));
+    await unlogged(connectors.map((connector) => `DROP USER IF EXISTS '${userOf(connector)}'@'%'`));
     const [databases] = await admin.query<mysql.RowDataPacket[]>(
       'SELECT schema_name AS name FROM information_schema.schemata',
     );
@@ -64,7 +64,7 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
         `CREATE USER '${user}'@'%' IDENTIFIED BY '${password}'`,
         `GRANT ${privileges} ON *.* TO '${user}'@'%'`,
       ]);
-      users.add(user);
+      connectors.push(connector);
       return {
         'connector.class': connectorClass[server.family],
         'database.hostname': url.hostname,
@@ -87,9 +87,10 @@ export async function openMysqlStage(scenario: Scenario): Promise<Stage> {
     async execute(statement) {
       await session.query(fill(statement));
     },
-    async isStreaming(connector) {
+    async streaming() {
       const [rows] = await admin.query<mysql.RowDataPacket[]>('SHOW PROCESSLIST');
-      return rows.some(({ User, Command }) => User === userOf(connector) && String(Command).startsWith('Binlog Dump'));
+      const readers = rows.filter(({ Command }) => String(Command).startsWith('Binlog Dump')).map(({ User }) => User);
+      return new Set(connectors.filter((connector) => readers.includes(userOf(connector))));
     },
     async emitMarker() {
       const table = `${name}.${markerTable}`;

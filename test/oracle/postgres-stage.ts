@@ -34,13 +34,13 @@ export async function openPostgresStage(scenario: Scenario): Promise<Stage> {
     async execute(statement) {
       await database.client.query(statement);
     },
-    async isStreaming(connector) {
+    async streaming() {
       const { rows } = await query(
-        `SELECT 1 FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid
-         WHERE slot_name = $1 AND state = 'streaming'`,
-        [slotOf(connector)],
+        `SELECT slot_name FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid
+         WHERE database = $1 AND state = 'streaming'`,
+        [database.name],
       );
-      return rows.length > 0;
+      return new Set(rows.map((row) => String(row.slot_name).slice(slotOf('').length)));
     },
     async emitMarker() {
       const marker = `${markerPrefix}${randomUUID()}`;

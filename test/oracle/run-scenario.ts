@@ -40,7 +40,7 @@ export async function runScenario(
       watchers.push(new Watcher({ stage, name, start, props, schemasEnable: scenario.schemasEnable }));
     }
     for (const section of scenario.sections) {
-      if (section.kind === 'stream') await Promise.all(watchers.map((watcher) => watcher.start()));
+      if (section.kind === 'stream') await startAll(stage, watchers);
       if (section.kind === 'stopped') await Promise.all(watchers.map((watcher) => watcher.stop()));
       for (const group of section.groups) {
         for (const statement of group) await execute(scenario, stage, statement);
@@ -68,6 +68,23 @@ async function execute(scenario: Scenario, stage: Stage, statement: string): Pro
   }
 }
 
+/** Returns once the server streams to each connector that has not ended. */
+async function startAll(stage: Stage, watchers: readonly Watcher[]): Promise<void> {
+  const starting = watchers.filter((watcher) => watcher.begin());
+  const deadline = Date.now() + startDeadlineMs;
+  for (let waiting = starting; waiting.length > 0; ) {
+    // One question for all of them: each takes the server about as long as a scenario's statement.
+    const streaming = await stage.streaming();
+    waiting = waiting.filter((watcher) => !watcher.hasStarted(streaming));
+    if (waiting.length === 0) return;
+    if (Date.now() > deadline) {
+      const names = waiting.map(({ name }) => name).join(' and ');
+      throw new Error(`The server did not stream to ${names} within ${startDeadlineMs} ms`);
+    }
+    await new Promise((wake) => setTimeout(wake, pollMs));
+  }
+}
+
 interface WatcherOptions {
   readonly stage: Stage;
   readonly name: string;
@@ -81,6 +98,7 @@ class Watcher {
   readonly #earlier: OracleRecord[] = [];
   #engine: OracleEngine | null = null;
   #failure: string | null = null;
+  #hasEnded = false;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -90,23 +108,24 @@ class Watcher {
     return this.#options.name;
   }
 
-  /** Returns once the server streams to the connector, or the connector has ended. */
-  async start(): Promise<void> {
-    if (this.#engine !== null) return;
-    const { stage, name, start, props, schemasEnable } = this.#options;
+  /** False: it runs already. */
+  begin(): boolean {
+    if (this.#engine !== null) return false;
+    const { start, props, schemasEnable } = this.#options;
     const engine = start({ props, schemasEnable });
     this.#engine = engine;
-    let isEnded = false;
+    this.#hasEnded = false;
     engine.ended.then((failure) => {
-      isEnded = true;
+      this.#hasEnded = true;
       this.#failure ??= failure;
     });
-    if (this.#isSnapshotOnly()) return this.#catchUpWithSnapshot(engine);
-    const deadline = Date.now() + startDeadlineMs;
-    while (!isEnded && !(await stage.isStreaming(name))) {
-      if (Date.now() > deadline) throw new Error(`The server did not stream to ${name} within ${startDeadlineMs} ms`);
-      await new Promise((wake) => setTimeout(wake, pollMs));
-    }
+    return true;
+  }
+
+  /** Told whom the server streams to: whether it is one of them, or has ended, or done all that it was to do. */
+  hasStarted(streaming: ReadonlySet<string>): boolean {
+    if (this.#hasEnded || streaming.has(this.name)) return true;
+    return this.#isSnapshotOnly() && this.#engine?.records.some(isLastOfSnapshot) === true;
   }
 
   /** Returns once the connector has published the marker, and so everything before it, or has ended. */
@@ -132,8 +151,7 @@ class Watcher {
   }
 
   async #catchUpWithSnapshot(engine: OracleEngine): Promise<void> {
-    const isLast = (record: OracleRecord): boolean => record.value?.includes('"snapshot":"last"') ?? false;
-    await Promise.race([engine.waitFor((records) => records.some(isLast)), engine.ended]);
+    await Promise.race([engine.waitFor((records) => records.some(isLastOfSnapshot)), engine.ended]);
   }
 
   async stop(): Promise<void> {
@@ -148,4 +166,8 @@ class Watcher {
     const records = this.#options.stage.ownRecords(this.#earlier);
     return { records, failure: this.#failure };
   }
+}
+
+function isLastOfSnapshot({ value }: OracleRecord): boolean {
+  return value?.includes('"snapshot":"last"') ?? false;
 }

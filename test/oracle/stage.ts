@@ -6,8 +6,8 @@ export interface Stage extends AsyncDisposable {
   propertiesOf(connector: string, folder: string): Promise<Record<string, string>>;
   /** Runs one statement of the scenario, in the scenario's session. */
   execute(statement: string): Promise<void>;
-  /** Whether the server streams to the connector, whose snapshot is over then. */
-  isStreaming(connector: string): Promise<boolean>;
+  /** The connectors that the server streams to, whose snapshots are over then. */
+  streaming(): Promise<ReadonlySet<string>>;
   /**
    * Writes what every connector publishes a record of, whatever its filters: where that record has come, everything
    * before it has. The text is in the record's key.
