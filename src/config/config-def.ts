@@ -36,6 +36,8 @@ interface Described {
   readonly allowed: readonly string[];
   /** Never shown: not in messages, logs or documentation of a running connector. */
   readonly secret: boolean;
+  /** What is secret within a text that is not secret as a whole, such as the password of a URL. */
+  readonly secretsIn?: (text: string) => readonly string[];
   /** Older names of the key, still read, with a warning. */
   readonly aliases: readonly string[];
 }
@@ -109,7 +111,8 @@ export function parseConfig<const D extends ConfigDef>(
       return parse();
     } catch (error) {
       if (!(error instanceof ConfigValueError)) throw error;
-      const shown = property.secret ? 'the value' : text === '' ? 'an empty value' : `'${text}'`;
+      const isSecret = property.secret || (property.secretsIn?.(text).length ?? 0) > 0;
+      const shown = isSecret ? 'the value' : text === '' ? 'an empty value' : `'${text}'`;
       errors.push({ key, message: `${shown} ${error.message}` });
       return null;
     }
@@ -182,6 +185,7 @@ function judgeUnknown(at: {
 export function secretsOf(def: ConfigDef, raw: RawConfig): readonly string[] {
   const open = new Set(Object.entries(raw).flatMap(([key, text]) => (isSecretKey(def, key) ? [] : [text])));
   const secrets = Object.entries(def).flatMap(([key, property]) => {
+    if (property.secretsIn !== undefined) return property.secretsIn(raw[key] ?? '');
     if (!property.secret) return [];
     if (property.kind === 'property') return [key, ...property.aliases].flatMap((name) => raw[name] ?? []);
     // What is secret in a key family (the salt of a hash) is a part of the key itself.

@@ -76,10 +76,13 @@ function sideDef(side: 'key' | 'value') {
     'replace.null.with.default': flag(true, {
       doc: `Whether a null in a field of JSON ${what} that has a default is written as that default. \`false\` keeps nulls as they are in the database.`,
     }),
-    'schema.registry.url': structured(parseUrls, {
-      importance: 'medium',
-      doc: `Schema registry of the Avro or JSON Schema converter of ${what}: one URL, or several with commas between, which are asked in turn. Apicurio’s is \`http://host:8080/apis/ccompat/v7\`.`,
-    }),
+    'schema.registry.url': {
+      ...structured(parseUrls, {
+        importance: 'medium',
+        doc: `Schema registry of the Avro or JSON Schema converter of ${what}: one URL, or several with commas between, which are asked in turn. Apicurio’s is \`http://host:8080/apis/ccompat/v7\`.`,
+      }),
+      secretsIn: passwordsIn,
+    },
     'basic.auth.credentials.source': choice(['URL', 'USER_INFO'], 'URL', {
       refused: { SASL_INHERIT: 'give the user and password in basic.auth.user.info, with USER_INFO' },
       doc: 'Where the user and password for the registry stand: in its URL, or in `basic.auth.user.info`.',
@@ -174,6 +177,21 @@ export const converterDef = {
 } as const;
 
 export type ConverterConfig = ConfigOf<typeof converterDef>;
+
+/** Whatever stands between a user's colon and the host, in its own form and as it is sent. */
+function passwordsIn(urls: string): readonly string[] {
+  const given = [...urls.matchAll(/:\/\/[^/,\s]*?:([^/,\s]*)@/g)].map(([, password]) => password!);
+  return given.flatMap((password) => (password === '' ? [] : [password, ...decoded(password)]));
+}
+
+/** None where it is malformed, and then no URL either. */
+function decoded(text: string): readonly string[] {
+  try {
+    return [decodeURIComponent(text)];
+  } catch {
+    return [];
+  }
+}
 
 /** http and https URLs with commas between. */
 function parseUrls(given: string): readonly string[] {

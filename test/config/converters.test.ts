@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePostgresConfig } from '../../src/config/postgres.ts';
+import { secretsOf } from '../../src/config/config-def.ts';
+import { parsePostgresConfig, postgresDef } from '../../src/config/postgres.ts';
 
 const AVRO = 'io.confluent.connect.avro.AvroConverter';
 const URL = 'http://user:s3cret@registry:8081';
@@ -56,4 +57,13 @@ test('what would change records and is not done is refused, with what to use ins
   for (const quiet of ['enhanced.avro.schema.support', 'schemas.cache.config', 'latest.compatibility.strict']) {
     assert.deepEqual(issues({ ...value, [`value.converter.${quiet}`]: 'true' }), []);
   }
+});
+
+test('a password in the URL of a registry is told by no message and known to be a secret', () => {
+  const key = 'value.converter.schema.registry.url';
+  for (const url of ['http://app:s3%63ret@host:port', 'ftp://app:s3%63ret@host', 'http://app:s3%63ret@ho st']) {
+    assert.doesNotMatch(issues({ 'value.converter': AVRO, [key]: url }).join('\n'), /s3/, url);
+  }
+  assert.deepEqual(secretsOf(postgresDef, { [key]: 'http://a,http://app:s3%63ret@b/x' }), ['s3%63ret', 's3cret']);
+  assert.deepEqual(secretsOf(postgresDef, { [key]: 'http://registry:8081/a@b' }), []);
 });
