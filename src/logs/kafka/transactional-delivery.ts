@@ -7,6 +7,22 @@ import { KafkaRequestError } from './request-error.ts';
 import type { KafkaLogSettings } from './settings.ts';
 import { KafkaTransaction } from './transaction.ts';
 
+/** When a transaction ends. */
+interface Boundary {
+  /** Appends of fewer records end it at once: they come one by one, and someone waits for each. */
+  readonly fromRecords: number;
+  /** After its first append. */
+  readonly ageMs: number;
+  /** After its last one. */
+  readonly idleMs: number;
+}
+
+/**
+ * `poll`: each append has a transaction of its own, but in a stream of full ones, where the end of a transaction, which takes the
+ * brokers some 5 ms, would be most of the time: it is shared by those of 50 ms.
+ */
+const POLL: Boundary = { fromRecords: 256, ageMs: 50, idleMs: 5 };
+
 /** What waits for the end of the open transaction. */
 interface Open {
   readonly startedMs: number;
@@ -15,15 +31,14 @@ interface Open {
 }
 
 /**
- * Exactly once: records and offset in one transaction of Kafka. With boundary `poll` each append has one of its own; with `interval` one
- * is committed when it is that old, with all appends that came meanwhile.
+ * Exactly once: records and offset in one transaction of Kafka, with those of other appends that came within `transaction.boundary`.
+ * Each is durable when the transaction is committed.
  */
 export class TransactionalDelivery implements Delivery {
   readonly #settings: KafkaLogSettings;
   readonly #producer: KafkaProducer;
   readonly #transaction: KafkaTransaction;
-  /** Null: a transaction is committed with each append. */
-  readonly #intervalMs: number | null;
+  readonly #boundary: Boundary;
   #open: Open | null = null;
   /** Nothing is sent while a transaction is being committed. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -38,7 +53,8 @@ export class TransactionalDelivery implements Delivery {
     this.#settings = settings;
     this.#producer = producer;
     this.#transaction = new KafkaTransaction({ client, producer, transactionalId, settings: settings.producer });
-    this.#intervalMs = boundary.kind === 'interval' ? boundary.intervalMs : null;
+    this.#boundary =
+      boundary.kind === 'interval' ? { fromRecords: 0, ageMs: boundary.intervalMs, idleMs: boundary.intervalMs } : POLL;
   }
 
   init(): Promise<void> {
@@ -51,7 +67,8 @@ export class TransactionalDelivery implements Delivery {
     return this.#inTurn(async () => {
       const open = this.#open ?? this.#begin();
       await this.#ending(open, () => this.#transaction.send([...records, ...offset], deadline(this.#settings)));
-      if (this.#intervalMs === null) await this.#commit(open);
+      if (countOf(records) < this.#boundary.fromRecords) await this.#commit(open);
+      else this.#schedule(open);
       return { durable: open.committed.promise };
     });
   }
@@ -67,11 +84,18 @@ export class TransactionalDelivery implements Delivery {
     const open: Open = { startedMs: performance.now(), committed: Promise.withResolvers(), timer: null };
     // Those who wait for it get the error, if there are any.
     open.committed.promise.catch(() => {});
-    if (this.#intervalMs !== null) {
-      open.timer = setTimeout(() => void this.#inTurn(() => this.#commitDue(open)), this.#intervalMs);
-    }
     this.#open = open;
     return open;
+  }
+
+  #schedule(open: Open): void {
+    const { ageMs, idleMs } = this.#boundary;
+    const leftMs = open.startedMs + ageMs - performance.now();
+    if (open.timer !== null) clearTimeout(open.timer);
+    open.timer = setTimeout(
+      () => void this.#inTurn(() => this.#commitDue(open)),
+      Math.max(0, Math.min(leftMs, idleMs)),
+    );
   }
 
   async #commitDue(open: Open): Promise<void> {
@@ -112,6 +136,12 @@ export class TransactionalDelivery implements Delivery {
     done.catch(() => {});
     return done;
   }
+}
+
+function countOf(batches: readonly RecordBatch[]): number {
+  let records = 0;
+  for (const { count } of batches) records += count;
+  return records;
 }
 
 function timedOut(timeoutMs: number, cause: KafkaRequestError): TailraceError {

@@ -163,6 +163,30 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       },
     ),
 
+    t.test(
+      'full appends that follow each other may share a transaction, and become durable by themselves',
+      async (t) => {
+        const settings = transactional();
+        const log = openLog(t, settings);
+        const { connector } = settings;
+        const epoch = await log.fence(connector);
+        const topic = uniqueName();
+        const durable: number[] = [];
+        const pending: Promise<void>[] = [];
+        for (let pos = 0; pos < 8; pos++) {
+          const { promise: accepted, resolve: onAccepted } = Promise.withResolvers<void>();
+          const records = [recordsOf(topic, plainRecords(300, `v${pos}`))];
+          const appended = log.append(append(connector, epoch, { records, offset: { pos }, onAccepted }));
+          pending.push(appended.then(() => void durable.push(pos)));
+          await accepted;
+        }
+        await Promise.all(pending);
+        assert.deepEqual(durable, [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 7 });
+        assert.equal((await committed(log, topic, 2_400)).length, 2_400);
+      },
+    ),
+
     t.test('an interval that is over commits by itself', async (t) => {
       const boundary = { kind: 'interval', intervalMs: 20 } as const;
       const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
