@@ -14,7 +14,7 @@ import type { JudgedScenario } from '../../oracle/avro/judged.ts';
 import { parseConnectJson } from '../connect-json.ts';
 import { avroType } from '../registry/reader.ts';
 
-// What the real Debezium gave and Apicurio's copy of Confluent's AvroData made of it: npm run record:avro.
+// What the real Debezium gave and Apicurio's copy of Confluent's AvroData made of it: node test/oracle/avro/record.ts.
 const folder = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'avro');
 const mapping = { connectMetaData: true, scrubInvalidNames: false };
 

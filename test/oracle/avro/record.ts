@@ -1,4 +1,4 @@
-// Plays scenarios before the real Debezium and has Apicurio's AvroData judge its records: npm run record:avro
+// Plays scenarios before the real Debezium and has Apicurio's AvroData judge its records: node test/oracle/avro/record.ts
 // Writes fixtures/avro/<scenario>.json, by which test/converters/avro/judged.test.ts holds our mapping and encoding.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
