@@ -235,10 +235,11 @@ function isBeginning({ sent, delivered }: PartitionQueue): boolean {
 
 /** Takes the broker's answer to a request with a batch of each queue. */
 function settle(queues: readonly PartitionQueue[], answers: ProduceAnswer['partitions'], broker: string): void {
+  const byTopic = Map.groupBy(answers, ({ topic }) => topic);
   for (const queue of queues) {
     if (queue.error !== null) continue;
     const { topic, partition } = queue;
-    const answer = answers.find((candidate) => candidate.partition === partition && candidate.topic === topic);
+    const answer = byTopic.get(topic)?.find((candidate) => candidate.partition === partition);
     const type = answer === undefined ? 'UNKNOWN_SERVER_ERROR' : errorName(answer.errorCode);
     // It was sent before, and the answer was lost.
     if (type === 'NONE' || type === 'DUPLICATE_SEQUENCE_NUMBER') queue.delivered++;

@@ -21,8 +21,8 @@ export interface EncodeTarget {
 }
 
 /**
- * Puts the records of an append into record batches, in their order within each partition. Memory is used again: the batches that
- * {@link finish} gives are valid until they are given to {@link release}.
+ * Puts the records of an append into record batches, in their order within each partition. A batch that compression would not make
+ * smaller stays as it is. Memory is used again: the batches that {@link finish} gives are valid until they are given to {@link release}.
  */
 export class RecordBatchEncoder {
   readonly #compressor: Compressor;
@@ -92,15 +92,17 @@ export class RecordBatchEncoder {
   #close(open: OpenBatch): void {
     const { topic, partition, count, timestampMs, memory, length } = open;
     const { codec, compress } = this.#compressor;
-    const fields = { topic, partition, count, codec, timestampMs };
-    if (compress === null) {
-      this.#closed.push(new RecordBatch({ ...fields, head: memory.subarray(0, length), compressed: null, memory }));
+    const records = memory.subarray(BATCH_HEADER_BYTES, length);
+    const compressed = compress === null ? null : compress(records);
+    const fields = { topic, partition, count, timestampMs };
+    if (compressed === null || compressed.length >= records.length) {
+      const head = memory.subarray(0, length);
+      this.#closed.push(new RecordBatch({ ...fields, codec: 0, head, compressed: null, memory }));
       return;
     }
-    const compressed = compress(memory.subarray(BATCH_HEADER_BYTES, length));
     this.#memory.give(memory);
     const head = Buffer.alloc(BATCH_HEADER_BYTES);
-    this.#closed.push(new RecordBatch({ ...fields, head, compressed, memory: null }));
+    this.#closed.push(new RecordBatch({ ...fields, codec, head, compressed, memory: null }));
   }
 }
 

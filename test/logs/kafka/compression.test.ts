@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createCompressor } from '../../../src/logs/kafka/compression.ts';
 import { RecordBatchEncoder } from '../../../src/logs/kafka/record-batch-encoder.ts';
@@ -31,6 +32,20 @@ for (const codec of codecs) {
     }
   });
 }
+
+test('a batch that gets no smaller is not compressed, so that it is not larger than its limit', () => {
+  for (const [i, codec] of codecs.entries()) {
+    const encoder = new RecordBatchEncoder({ compressor: createCompressor(codec, null), batchBytes: 200_000 });
+    const encode = (value: Buffer): number => {
+      encoder.add(encodedRecords('t', 0, [{ key: null, value, headers: [] }]), { partitions: 1, timestampMs: 1 });
+      const [batch] = encoder.finish();
+      assert.ok(batch!.byteLength <= 61 + value.length + 22);
+      return batch!.chunks[0]!.readInt16BE(21);
+    };
+    assert.equal(encode(randomBytes(50_000)), 0);
+    assert.equal(encode(Buffer.alloc(50_000)), i);
+  }
+});
 
 for (const [codec, low, high] of [
   ['gzip', 1, 9],
