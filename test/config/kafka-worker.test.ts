@@ -76,6 +76,9 @@ const EXPECTED: Readonly<Record<string, { errors?: readonly string[]; warnings?:
     warnings: ['mutual-tls.properties:11: sasl.mechanism has no effect: security.protocol is SSL, without SASL'],
   },
   'oauth.properties': {},
+  'avro.properties': {
+    warnings: ['avro.properties:17: log4j.loggers is not a known key, ignored'],
+  },
   'strimzi-oauth.properties': {},
   'msk-iam.properties': {
     errors: [
@@ -246,6 +249,16 @@ test("a worker's converters hold for connectors that name none, whole, as in Con
   assert.equal(good.connector!.raw['key.converter.schemas.enable'], undefined);
   const inherited = check('standalone.properties');
   assert.equal(inherited.connector!.raw['key.converter.schemas.enable'], 'false');
+});
+
+test("a registry that a worker's file names is that of its connectors, its password a secret of theirs", () => {
+  const { 'value.converter': _, ...rest } = CONNECTOR;
+  const path = join(folder, 'avro.json');
+  writeFileSync(path, JSON.stringify({ name: 'shop', config: rest }));
+  const { connector, secrets } = checkConfigFile(path, ENV, loadWorker(join(FOLDER, 'avro.properties'), ENV));
+  assert.equal(connector!.config['value.converter'], 'io.confluent.connect.avro.AvroConverter');
+  assert.equal(connector!.raw['value.converter.schema.registry.url'], 'http://schema-registry:8081');
+  assert.ok(secrets.includes('registry:registry-secret'));
 });
 
 test("tailrace's own keys in a worker's file hold for all connectors, and a fault in them is told there", () => {
