@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/sources/postgres': [
     'src/sources/postgres',
     'src/snapshot',
+    'src/session',
     'src/pipeline',
     'src/converters',
     'src/envelope',
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/sources/mysql': [
     'src/sources/mysql',
     'src/snapshot',
+    'src/session',
     'src/pipeline',
     'src/converters',
     'src/envelope',
@@ -38,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/model',
     'decoders',
   ],
+  'src/session': ['src/session', 'src/observe', 'src/model'],
   'src/snapshot': ['src/snapshot', 'src/config', 'src/observe', 'src/model', 'decoders'],
   'src/logs': ['src/logs', 'src/config', 'src/observe', 'src/tls', 'src/model', 'decoders'],
   'src/engine': ['src/engine', 'src/observe', 'src/model'],

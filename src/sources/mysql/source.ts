@@ -14,12 +14,13 @@ import type {
 } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
+import type { Heartbeat } from '../../session/heartbeat.ts';
 import type { BinlogStream, StreamBatch } from './binlog-stream.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createMapping } from './mapping.ts';
 import type { MysqlTable } from './mysql-table.ts';
 import { formatOffset } from './offset.ts';
-import { Session } from './session.ts';
+import { createSession, type Session } from './session.ts';
 import type { SnapshotPoint } from './snapshot-point.ts';
 import { readSnapshot } from './snapshot-run.ts';
 import { MysqlSourceBlock } from './source-block.ts';
@@ -69,8 +70,8 @@ class MysqlSource implements Source {
       family: serverFamily(config),
       name: config['topic.prefix'],
     });
-    this.#session = new Session({ config, queryTimeoutMs: config['database.query.timeout.ms'] });
-    this.#heartbeat = new Heartbeat(config, deps.logger);
+    this.#session = createSession({ config, queryTimeoutMs: config['database.query.timeout.ms'] });
+    this.#heartbeat = createHeartbeat(config, deps.logger);
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {

@@ -4,7 +4,7 @@ import type { TableMapping } from '../../model/plugin.ts';
 import { readTables, readTypes } from './catalog.ts';
 import type { CatalogTable, PgType } from './catalog-types.ts';
 import { createMapping } from './mapping.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { createSession, type Session, type SessionOptions } from './session.ts';
 import type { TypeOptions } from './types/column-type.ts';
 
 /** Types from here on were made by users (access/transam.h, FirstNormalObjectId): they come, go and change. */
@@ -30,7 +30,7 @@ export class CatalogSession {
 
   constructor(options: CatalogSessionOptions) {
     this.#options = options;
-    this.#session = new Session(options);
+    this.#session = createSession(options);
   }
 
   /** As {@link Session.run}. */

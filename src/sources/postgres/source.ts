@@ -9,9 +9,10 @@ import type { SourceOffset, SourcePartition } from '../../model/log.ts';
 import type { Batch, SnapshotProgress, Source, SourceStatus, TableMapping } from '../../model/plugin.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { readVersion } from '../../observe/version.ts';
+import type { Heartbeat } from '../../session/heartbeat.ts';
 import { CatalogSession } from './catalog-session.ts';
 import { disconnect, withConnection } from './connection.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { formatStreamOffset, type LastChange, type Position, parseOffset } from './offset.ts';
 import type { ReplicationStream, StreamBatch, StreamPosition } from './replication-stream.ts';
 import type { SeenTransactions } from './seen-transactions.ts';
@@ -83,7 +84,7 @@ class PostgresSource implements Source {
           'records of a table have no key: it was dropped before its last changes were read, and with REPLICA IDENTITY FULL the log does not tell which columns were its primary key; message.key.columns names them',
         ),
     });
-    this.#heartbeat = new Heartbeat(config, deps.logger);
+    this.#heartbeat = createHeartbeat(config, deps.logger);
   }
 
   async *read(from: SourceOffset | null, signal: AbortSignal): AsyncGenerator<Batch> {

@@ -16,7 +16,7 @@ import {
   splitStatements,
   withConnection,
 } from '../../../src/sources/mysql/connection.ts';
-import { Session } from '../../../src/sources/mysql/session.ts';
+import { createSession } from '../../../src/sources/mysql/session.ts';
 import { startMariadb } from '../../services/mariadb.ts';
 import { startMysql } from '../../services/mysql.ts';
 import { type MysqlFamily, useSchema, whyNoMysql } from '../../services/shared-mysql.ts';
@@ -123,7 +123,7 @@ for (const family of families) {
   }, async (t) => {
     const { client, url } = await useSchema(family, t);
     await using proxy = await FreezingProxy.to(url);
-    const session = new Session({ config: mysqlConfigFor(family, proxy.url), queryTimeoutMs: 1_000 });
+    const session = createSession({ config: mysqlConfigFor(family, proxy.url), queryTimeoutMs: 1_000 });
     const id = (): Promise<number> =>
       session.run('ask', async (own) => {
         const [[row]] = await own.query<RowDataPacket[]>('SELECT connection_id() AS id');

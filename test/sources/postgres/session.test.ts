@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TailraceError } from '../../../src/model/errors.ts';
 import { connect, disconnect, withConnection } from '../../../src/sources/postgres/connection.ts';
-import { Session } from '../../../src/sources/postgres/session.ts';
+import { createSession } from '../../../src/sources/postgres/session.ts';
 import { useDatabase } from '../../services/shared.ts';
 import { FreezingProxy } from './freezing-proxy.ts';
 import { configFor, SourceRun } from './source-run.ts';
@@ -38,7 +38,7 @@ test('a query that a silent server leaves without an answer is a lost connection
 test('a session whose server has fallen silent asks once more over a new connection', ends, async (t) => {
   const { url } = await useDatabase(t);
   await using proxy = await FreezingProxy.to(url);
-  const session = new Session({ config: configFor(proxy.url), queryTimeoutMs: 1_000 });
+  const session = createSession({ config: configFor(proxy.url), queryTimeoutMs: 1_000 });
   const ask = () => session.run('ask', async (client) => (await client.query('SELECT 1 AS one')).rows[0].one);
   assert.equal(await ask(), 1);
   proxy.freeze();
@@ -51,7 +51,7 @@ test(
   ends,
   async (t) => {
     const { client, url } = await useDatabase(t);
-    const session = new Session({ config: configFor(url), queryTimeoutMs: 0 });
+    const session = createSession({ config: configFor(url), queryTimeoutMs: 0 });
     const pid = async (): Promise<number> =>
       session.run('ask', async (own) => (await own.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
     const first = await pid();
