@@ -16,6 +16,8 @@ export interface RegimeOptions {
   readonly startLogs: () => Promise<LogServer>;
   readonly kills: number;
   readonly seed: number;
+  /** What the topics' names begin with, where the logs are of several regimes; the round's number follows. */
+  readonly prefix?: string;
   readonly mutant: Mutant | null;
   readonly print: (line: string) => void;
 }
@@ -104,7 +106,7 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
   const random = new Random(seed);
   const dir = await mkdtemp(join(tmpdir(), 'tailrace-crash-'));
   // A log server of several rounds tells their topics apart.
-  const topicPrefix = `crash${round}`;
+  const topicPrefix = `${options.prefix ?? 'crash'}${round}`;
   const log = await logs.createLog({ round, dir, connector: CONNECTOR, topicPrefix });
   const position = () => log.position();
   const database = await server.createDatabase({ round, seed, connector: CONNECTOR, position });

@@ -33,28 +33,36 @@ const CUT_MS = 1_200;
 const SILENT_MS = 4_000;
 
 /** A cluster for all rounds, whose topics are told apart by their prefix. */
-export async function startKafkaLogs(options: KafkaLogsOptions): Promise<LogServer> {
-  const { brokers, exactlyOnce } = options;
+export async function startKafkaLogs({ brokers, exactlyOnce }: KafkaLogsOptions): Promise<LogServer> {
   const cluster = await startKafkaCluster({ nodes: brokers });
+  return { ...kafkaLogs(cluster, exactlyOnce), [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
+}
+
+/** Logs in a cluster that is another's to end. */
+export function kafkaLogs(cluster: KafkaCluster, exactlyOnce: boolean): LogServer {
   const faults: LogFault[] = ['broker killed', 'network cut', 'network silent', 'network reset', 'child frozen'];
-  if (brokers > 1) faults.push('leaders moved');
+  if (cluster.nodes.length > 1) faults.push('leaders moved');
   if (exactlyOnce) faults.push('coordinator killed');
   return {
     faults,
-    createLog: async (log) => new KafkaCrashLog(cluster, { ...log, ...options }),
-    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    createLog: async (log) => new KafkaCrashLog(cluster, { ...log, exactlyOnce }),
+    [Symbol.asyncDispose]: async () => {},
   };
+}
+
+interface KafkaCrashLogOptions extends CrashLogOptions {
+  readonly exactlyOnce: boolean;
 }
 
 class KafkaCrashLog implements CrashLog {
   readonly workerFiles: readonly string[];
   readonly #cluster: KafkaCluster;
-  readonly #options: CrashLogOptions & KafkaLogsOptions;
+  readonly #options: KafkaCrashLogOptions;
   #position: LogPosition = NO_POSITION;
   #offsets = 0;
   #strikes = 0;
 
-  constructor(cluster: KafkaCluster, options: CrashLogOptions & KafkaLogsOptions) {
+  constructor(cluster: KafkaCluster, options: KafkaCrashLogOptions) {
     this.#cluster = cluster;
     this.#options = options;
     const { dir, connector, topicPrefix, exactlyOnce } = options;
