@@ -1,9 +1,6 @@
 import type { Change } from '../change.ts';
 import { PositionLostError } from '../position-lost-error.ts';
 import type { BinlogTx } from './binlog-tx.ts';
-import { classifyStatement } from './ddl/classify.ts';
-import type { Statement } from './ddl/statement.ts';
-import { dialectOf } from './ddl/tokens.ts';
 import type { BinlogEvent, GtidEvent, MariadbGtidEvent, QueryEvent, XaPrepareEvent } from './event.ts';
 import { EVENT_TYPE } from './event-header.ts';
 import type { OpenTransaction } from './open-transaction.ts';
@@ -11,27 +8,19 @@ import { EventParser } from './parse-event.ts';
 import { formatXid, type PreparedTransaction } from './prepared-transaction.ts';
 import { RowChanges } from './row-changes.ts';
 import type { RowsEvent } from './rows-event.ts';
-import { isCall, refuseCall, refuseRowsOf } from './statement-rows.ts';
-import { parseStatementText } from './statement-text.ts';
-import type { TableMap } from './table-map.ts';
-import { withoutTemporary } from './temporary-statement.ts';
+import { TableTargets } from './table-targets.ts';
 import { TransactionBorders } from './transaction-borders.ts';
 import type { TransactionPosition } from './transaction-position.ts';
-import type {
-  LoggedStatement,
-  PreparedChange,
-  Target,
-  TransactionReducerOptions,
-} from './transaction-reducer-options.ts';
+import { TransactionQueries, type XaStatement } from './transaction-queries.ts';
+import type { LoggedStatement, PreparedChange, TransactionReducerOptions } from './transaction-reducer-options.ts';
 import { UnreadableChangeError } from './unreadable-change-error.ts';
 import { XaTransactions } from './xa-transactions.ts';
 
-const BEGIN = Buffer.from('BEGIN');
-const COMMIT = Buffer.from('COMMIT');
 /** Of an event's header, behind its time. */
 const TYPE_OFFSET = 4;
 /** What a change takes beside its row, in objects and in its record: a batch of short rows is small, too. */
 const CHANGE_BYTES = 128;
+
 /**
  * Binlog events to changes of whole transactions, in the order in which they committed.
  *
@@ -48,11 +37,8 @@ export class TransactionReducer {
   readonly #rows = new RowChanges();
   readonly #xaTransactions: XaTransactions;
   readonly #borders: TransactionBorders;
-  #targets = new WeakMap<TableMap, { readonly target: Target | null }>();
-  /** Rows of one table mostly follow each other. */
-  #lastMap: TableMap | null = null;
-  #lastTarget: Target | null = null;
-  #statement: LoggedStatement | null = null;
+  readonly #queries: TransactionQueries;
+  readonly #targets: TableTargets;
   #inside: Iterator<BinlogEvent, void, undefined> | null = null;
   #afterInside: (() => void) | null = null;
   #serverId = 0;
@@ -61,6 +47,8 @@ export class TransactionReducer {
     this.#options = options;
     this.#borders = new TransactionBorders(options);
     this.#xaTransactions = new XaTransactions(options.prepared ?? new Map());
+    this.#queries = new TransactionQueries(options, this.#borders, (statement, event) => this.#xa(statement, event));
+    this.#targets = new TableTargets(options.tableOf);
   }
 
   /** Changes waiting to be taken. */
@@ -75,7 +63,7 @@ export class TransactionReducer {
 
   /** What is taken now ends inside of a transaction. */
   get isOpen(): boolean {
-    return this.#borders.open !== null || (this.#borders.isAnnounced && this.#statement === null);
+    return this.#borders.open !== null || (this.#borders.isAnnounced && this.statement === null);
   }
 
   /** The last event holds others, to be taken by {@link step}. */
@@ -84,7 +72,7 @@ export class TransactionReducer {
   }
 
   get statement(): LoggedStatement | null {
-    return this.#statement;
+    return this.#queries.statement;
   }
 
   /** Server that the last event comes from. */
@@ -94,7 +82,7 @@ export class TransactionReducer {
 
   /** Where a restart goes on when everything so far was delivered; a {@link statement} is not carried out yet. */
   get position(): TransactionPosition {
-    return this.#borders.position(this.#statement !== null);
+    return this.#borders.position(this.statement !== null);
   }
 
   /** Hands over what came since the last take; an open transaction goes on. Rows are valid until the next take. */
@@ -105,24 +93,17 @@ export class TransactionReducer {
 
   /** The schema has changed: what a table is will be asked again. */
   forgetTables(): void {
-    this.#targets = new WeakMap();
-    this.#lastMap = null;
+    this.#targets.forget();
   }
 
   /** The statement was carried out and gave these changes. */
   completeStatement(changes: readonly Change<BinlogTx>[]): void {
-    this.#statement = null;
-    for (const change of changes) this.#borders.changes.push(change);
-    if (this.#borders.open === null) this.#borders.complete();
-    else {
-      this.#borders.open.ordinal++;
-      this.#borders.open.events++;
-    }
+    this.#queries.complete(changes);
   }
 
   /** Takes the event `bytes[start, end)`, which may be gone after the call. */
   apply(bytes: Buffer, start: number, end: number): void {
-    if (this.#inside !== null || this.#statement !== null) throw new Error('the event before is not worked off');
+    if (this.#inside !== null || this.statement !== null) throw new Error('the event before is not worked off');
     // The events inside of a payload are taken one by one, when these bytes are gone.
     const isPayload = bytes[start + TYPE_OFFSET] === EVENT_TYPE.transactionPayload;
     const payload = isPayload ? Buffer.from(bytes.subarray(start, end)) : null;
@@ -150,7 +131,7 @@ export class TransactionReducer {
 
   /** Takes the next event inside of the last one. */
   step(): void {
-    if (this.#inside === null || this.#statement !== null) throw new Error('there is no event to step to');
+    if (this.#inside === null || this.statement !== null) throw new Error('there is no event to step to');
     const { value, done } = this.#inside.next();
     if (done !== true) {
       this.#event(value, null);
@@ -173,7 +154,7 @@ export class TransactionReducer {
         this.#gtid(event);
         break;
       case 'query':
-        this.#query(event);
+        this.#queries.apply(event);
         break;
       case 'xid':
         this.#borders.commit(event.header);
@@ -214,7 +195,7 @@ export class TransactionReducer {
         event satisfies never;
     }
     // A statement counts once it was carried out.
-    if (this.#borders.open !== null && this.#statement === null) this.#borders.open.events++;
+    if (this.#borders.open !== null && this.statement === null) this.#borders.open.events++;
   }
 
   #gtid(event: GtidEvent | MariadbGtidEvent): void {
@@ -226,74 +207,7 @@ export class TransactionReducer {
     else this.#borders.beginRows(open, event.header, false);
   }
 
-  #query(event: QueryEvent): void {
-    const borders = this.#borders;
-    const { query, header } = event;
-    if (query.equals(BEGIN)) {
-      borders.beginRows(borders.begin(event.threadId), header, false);
-      return;
-    }
-    if (query.equals(COMMIT)) {
-      this.#borders.commit(header);
-      return;
-    }
-    const text = parseStatementText(event);
-    const dialect = dialectOf(this.#options.family, event.status.sqlMode ?? 0n);
-    const statement = withoutTemporary(classifyStatement(text, dialect, event.database), header);
-    const open = this.#borders.open;
-    switch (statement.kind) {
-      case 'begin':
-        borders.beginRows(borders.begin(event.threadId), header, false);
-        return;
-      case 'commit':
-        this.#borders.commit(header);
-        return;
-      case 'rollback':
-        this.#borders.rollback();
-        return;
-      case 'savepoint':
-        if (statement.action === 'set') open?.save(statement.savepoint);
-        break;
-      case 'rollback-to':
-        if (open !== null) this.#borders.undo(open, open.ordinalAt(statement.savepoint));
-        break;
-      case 'xa':
-        this.#xa(statement, event);
-        return;
-      case 'dml':
-        refuseRowsOf(statement, this.#options.mayTouch, String(borders.place));
-        break;
-      case 'create-table':
-        if (statement.selectsRows) refuseRowsOf(statement, this.#options.mayTouch, String(borders.place));
-        this.#logged(statement, text, event);
-        break;
-      default:
-        if (isCall(statement)) refuseCall(text, String(borders.place));
-        else this.#logged(statement, text, event);
-    }
-    if (open === null && this.#statement === null) borders.complete();
-  }
-
-  #logged(statement: Statement, text: string, { header, database, status, errorCode }: QueryEvent): void {
-    const open = this.#borders.open;
-    if (open?.isPast === true || (open?.skipsChanges === true && open.pastRows > 0)) {
-      open.pass(1);
-      return;
-    }
-    if (this.#borders.isUnfinishedAlter) return;
-    this.#statement = {
-      statement,
-      text,
-      database,
-      dialect: dialectOf(this.#options.family, status.sqlMode ?? 0n),
-      status,
-      errorCode,
-      tx: this.#borders.tx(header),
-      ordinal: open?.ordinal ?? 0,
-    };
-  }
-
-  #xa(statement: Statement & { readonly kind: 'xa' }, { header, threadId }: QueryEvent): void {
+  #xa(statement: XaStatement, { header, threadId }: QueryEvent): void {
     const { action } = statement;
     if (action === 'end' || action === 'prepare') return;
     if (action === 'start') {
@@ -341,7 +255,7 @@ export class TransactionReducer {
 
   #isKept(event: BinlogEvent): boolean {
     if (this.#borders.open?.isCaptured !== true) return false;
-    if (event.kind === 'table-map' || event.kind === 'rows') return this.#target(event.table) !== null;
+    if (event.kind === 'table-map' || event.kind === 'rows') return this.#targets.get(event.table) !== null;
     return event.kind === 'rows-query' && this.#options.keepsQuery === true;
   }
 
@@ -368,7 +282,7 @@ export class TransactionReducer {
     const open = this.#borders.open;
     if (open === null) throw this.#borders.error('rows outside of a transaction');
     if (open.held !== null || !open.isCaptured) return;
-    const target = this.#target(event.table);
+    const target = this.#targets.get(event.table);
     if (target === null || this.#options.skippedOperations?.has(event.op) === true) return;
     if (open.isPast) {
       open.pass(this.#rows.count(event, target.layout));
@@ -400,17 +314,5 @@ export class TransactionReducer {
     const passed = Math.min(rows, firstRow);
     if (passed > 0) open.pass(passed);
     open.ordinal += rows - passed;
-  }
-
-  #target(map: TableMap): Target | null {
-    if (map === this.#lastMap) return this.#lastTarget;
-    let known = this.#targets.get(map);
-    if (known === undefined) {
-      known = { target: this.#options.tableOf(map) };
-      this.#targets.set(map, known);
-    }
-    this.#lastMap = map;
-    this.#lastTarget = known.target;
-    return known.target;
   }
 }
