@@ -26,6 +26,8 @@ export class KafkaTransaction {
   readonly #backoffMs: number;
   /** Partitions by topic that the coordinator knows to belong to the open transaction; null: none is open. */
   #added: Map<string, Set<number>> | null = null;
+  /** Whose it is: one of a producer that is at its end is not open any more. */
+  #owner: ProducerIdentity | null = null;
 
   constructor({ client, producer, transactionalId, settings }: TransactionOptions) {
     this.#client = client;
@@ -35,13 +37,15 @@ export class KafkaTransaction {
   }
 
   get isOpen(): boolean {
-    return this.#added !== null && this.#producer.identity !== null;
+    const { identity } = this.#producer;
+    return this.#added !== null && identity !== null && identity === this.#owner;
   }
 
   /** Begins one; the cluster hears of it with the first records. */
   begin(): void {
     if (this.isOpen) throw new Error('a transaction is open already');
     this.#added = new Map();
+    this.#owner = this.#producer.identity;
   }
 
   /** Delivers batches as part of the open transaction. @throws KafkaRequestError */

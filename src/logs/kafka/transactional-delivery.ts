@@ -59,6 +59,11 @@ export class TransactionalDelivery implements Delivery {
 
   init(): Promise<void> {
     return this.#inTurn(async () => {
+      const open = this.#open;
+      if (open !== null) {
+        this.#close(open);
+        open.committed.reject(superseded());
+      }
       await this.#producer.init(deadline(this.#settings));
     });
   }
@@ -142,6 +147,16 @@ function countOf(batches: readonly RecordBatch[]): number {
   let records = 0;
   for (const { count } of batches) records += count;
   return records;
+}
+
+function superseded(): TailraceError {
+  return new TailraceError(
+    'log.fenced',
+    'A newer task began while a transaction of this one was open: it was aborted.',
+    {
+      remedy: 'Run each connector once only.',
+    },
+  );
 }
 
 function timedOut(timeoutMs: number, cause: KafkaRequestError): TailraceError {

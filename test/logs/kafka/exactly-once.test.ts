@@ -187,6 +187,35 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       },
     ),
 
+    t.test('a task that failed goes on when it is started again, and what it had left open is withdrawn', async (t) => {
+      const boundary = { kind: 'interval', intervalMs: 600_000 } as const;
+      for (const fails of [true, false]) {
+        const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
+        const [log, other] = [openLog(t, settings), openLog(t, settings)];
+        const { connector } = settings;
+        const topic = uniqueName();
+        const start = async (value: string, epoch: number) => {
+          const accepted = Promise.withResolvers<void>();
+          const records = [recordsOf(topic, plainRecords(1, value))];
+          const done = log.append(append(connector, epoch, { records, onAccepted: accepted.resolve }));
+          await Promise.race([accepted.promise, done]);
+          return { done };
+        };
+        const isFenced = (error: unknown) => error instanceof TailraceError && error.code === 'log.fenced';
+        const first = await start('lost', await log.fence(connector));
+        const lost = assert.rejects(first.done, isFenced);
+        if (fails) {
+          await other.fence(connector);
+          await assert.rejects(log.flush!(), isFenced);
+        }
+        const second = await start('kept', await log.fence(connector));
+        await lost;
+        await log.flush!();
+        await second.done;
+        assert.deepEqual(await committed(log, topic, 1), ['kept-0']);
+      }
+    }),
+
     t.test('an interval that is over commits by itself', async (t) => {
       const boundary = { kind: 'interval', intervalMs: 20 } as const;
       const settings = transactional({ exactlyOnce: { transactionalId: uniqueName('tx'), boundary } });
