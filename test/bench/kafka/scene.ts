@@ -1,4 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { startKafka } from '../../services/kafka.ts';
 import type { KafkaScene } from './engines.ts';
 
@@ -14,8 +15,6 @@ export async function startKafkaScene(): Promise<KafkaScene & AsyncDisposable> {
     clientId: 'bench',
     brokers: [server.bootstrap],
     logLevel: logLevel.NOTHING,
-    // A topic that was just made is known everywhere only after a while.
-    retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 60 },
   }).admin();
   await admin.connect();
   started.defer(() => admin.disconnect());
@@ -23,9 +22,24 @@ export async function startKafkaScene(): Promise<KafkaScene & AsyncDisposable> {
   return {
     broker: { host, port: Number(port) },
     async createTopic(topic) {
-      await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: true });
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: false });
+      for (let attempt = 0; !(await isLed(admin, topic)); attempt++) {
+        if (attempt === 300) throw new Error(`The topic ${topic} was made and is not there.`);
+        await sleep(100);
+      }
     },
     deleteTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** A topic that was just made is known everywhere only after a while. */
+async function isLed(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    throw error;
+  }
 }
