@@ -9,6 +9,7 @@ const USAGE = `Kills "tailrace run" under load and compares its log with what th
 
   npm run test:crash -- --kills 200 [--database ${DATABASE_KINDS.join('|')}] [--position gtid|file] [--seed 7]
     [--log ${LOG_KINDS.join('|')} [--exactly-once] [--brokers 1|3]]
+    [--fault 'network silent'] (of the database or the log; an unknown one names all)
     [--mutant ${Object.keys(MUTANTS).join('|')}]
 
 The position, by which a MySQL binlog is resumed, also says whether the server has GTIDs; MariaDB always has them. A mutant is wrong on purpose, in the log that it names itself: then the regime must fail. In three brokers leaders are moved as well.
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     log: { type: 'string', default: 'sqlite' },
     'exactly-once': { type: 'boolean', default: false },
     brokers: { type: 'string', default: '1' },
+    fault: { type: 'string' },
     mutant: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -69,6 +71,7 @@ else if (
     kills,
     seed,
     mutant,
+    ...(values.fault === undefined ? {} : { fault: values.fault }),
     print,
   });
   const { hit } = report;

@@ -89,11 +89,11 @@ export const MUTANTS = {
     patches: [
       {
         file: 'src/logs/kafka/delivery.ts',
-        find: 'if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));',
+        find: 'if (records.length > 0) await this.#producer.send(records, deadline(this.#settings), { mayLinger: true });',
         replace: `await this.#producer.send(offset, deadline(this.#settings));
           await new Promise((wake) => setTimeout(wake, 20));
           if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));
-          return;`,
+          return DURABLE;`,
       },
     ],
     phase: 'load',
@@ -105,13 +105,15 @@ export const MUTANTS = {
     log: 'kafka, exactly once',
     patches: [
       {
-        file: 'src/logs/kafka/delivery.ts',
-        find: 'await this.#transaction.send([...records, ...offset], deadline(this.#settings));',
-        replace: `await this.#transaction.send(records, deadline(this.#settings));
-          await this.#transaction.commit(deadline(this.#settings));
-          await new Promise((wake) => setTimeout(wake, 40));
-          this.#transaction.begin();
-          await this.#transaction.send(offset, deadline(this.#settings));`,
+        file: 'src/logs/kafka/transactional-delivery.ts',
+        find: 'await this.#ending(open, () => this.#transaction.send([...records, ...offset], deadline(this.#settings)));',
+        replace: `await this.#ending(open, async () => {
+            await this.#transaction.send(records, deadline(this.#settings));
+            await this.#transaction.commit(deadline(this.#settings));
+            await new Promise((wake) => setTimeout(wake, 40));
+            this.#transaction.begin();
+            await this.#transaction.send(offset, deadline(this.#settings));
+          });`,
       },
     ],
     phase: 'load',

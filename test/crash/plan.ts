@@ -26,6 +26,10 @@ const LOG_FAULTS: ReadonlySet<string> = new Set<LogFault>([
   'child frozen',
 ]);
 
+export function findFault(name: string, { server, log }: Faults): ServerFault | LogFault | null {
+  return [...server, ...log].find((fault) => fault === name) ?? null;
+}
+
 export function isLogFault(fault: ServerFault | LogFault): fault is LogFault {
   return LOG_FAULTS.has(fault);
 }
@@ -55,6 +59,8 @@ const SURE_IN_PHASE_MS = 10;
 export interface Faults {
   readonly server: readonly ServerFault[];
   readonly log: readonly LogFault[];
+  /** The only one that there is to be, and often. */
+  readonly chosen?: ServerFault | LogFault;
 }
 
 /** Snapshot first, since it comes once; then everything else, mixed. */
@@ -105,7 +111,8 @@ function planKill(phase: Phase, random: Random, faults: Faults): PlannedKill {
 }
 
 /** A log that has faults has them more often than its database: they are what is new about it. */
-function planFault(random: Random, { server, log }: Faults): PlannedKill['fault'] {
+function planFault(random: Random, { server, log, chosen }: Faults): PlannedKill['fault'] {
+  if (chosen !== undefined) return random.next() < 0.8 ? chosen : null;
   if (log.length > 0 && random.next() < 0.5) return random.pick(log);
   return random.next() < 0.25 ? random.pick(server) : null;
 }

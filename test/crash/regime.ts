@@ -6,7 +6,7 @@ import { TailraceError } from '../../src/model/errors.ts';
 import type { CrashLog, LogServer, LogState } from './crash-log.ts';
 import type { CrashDatabase, CrashServer } from './database.ts';
 import { MUTANTS, type Mutant, type MutantDefinition } from './mutants.ts';
-import { type Faults, type PlannedKill, planPhase, planRound } from './plan.ts';
+import { type Faults, findFault, type PlannedKill, planPhase, planRound } from './plan.ts';
 import { Random } from './random.ts';
 import { RegimeFailure, Round } from './round.ts';
 import { type Verdict, verifyLog } from './verify.ts';
@@ -18,6 +18,8 @@ export interface RegimeOptions {
   readonly seed: number;
   /** What the topics' names begin with, where the logs are of several regimes; the round's number follows. */
   readonly prefix?: string;
+  /** The only fault that there is to be besides kills. */
+  readonly fault?: string;
   readonly mutant: Mutant | null;
   readonly print: (line: string) => void;
 }
@@ -141,13 +143,22 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
   return { kills: killed, work: load.report, verdict, failures };
 }
 
-/** `hasFailed`: without a log there is nothing to judge then, and a failure that says why. */
+function faultsOf({ server, logs, fault }: RoundInput): Faults {
+  const all: Faults = { server: server.faults, log: logs.faults };
+  if (fault === undefined) return all;
+  const chosen = findFault(fault, all);
+  if (chosen === null)
+    throw new Error(`no fault is called ${fault}: there are ${[...all.server, ...all.log].join(', ')}`);
+  return { ...all, chosen };
+}
+
 function planOf(mutant: Mutant | null, kills: number, random: Random, faults: Faults): readonly PlannedKill[] {
   if (mutant === null) return planRound(kills, random, faults);
   const { phase, alterTable }: MutantDefinition = MUTANTS[mutant];
   return planPhase(phase, kills, random, alterTable);
 }
 
+/** `hasFailed`: without a log there is nothing to judge then, and a failure that says why. */
 async function judge(
   database: CrashDatabase,
   log: CrashLog,
