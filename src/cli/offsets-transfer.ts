@@ -35,7 +35,7 @@ export function importCommand(io: CommandIo): Command {
   return addLogOptions(new Command('import'))
     .summary('store offsets of a file')
     .description(
-      'Stores source offsets: JSON lines as export writes them, an answer of Connect’s REST API (GET /connectors/<name>/offsets, with --connector), or the file of a standalone worker (offset.storage.file.filename). The connectors must not run, neither here nor there. An offset says where to read on; topics, and the schema history of MySQL, stay where they are.',
+      'Stores source offsets: JSON lines as export writes them, an answer of Connect’s REST API (GET /connectors/<name>/offsets, with --connector), or the file of a standalone worker (offset.storage.file.filename). The connectors must not run, neither here nor there. Topics stay where they are, and so does the schema history of MySQL: snapshot.mode=recovery builds it anew.',
     )
     .argument('[file]', 'file to read (default: standard input)')
     .option('--connector <name>', 'only this connector, or the one that an answer of Connect is about')
