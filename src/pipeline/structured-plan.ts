@@ -1,4 +1,4 @@
-import type { RowChange } from '../../decoders/change.ts';
+import type { Row, RowChange } from '../../decoders/change.ts';
 import { type EnvelopeBuilder, isKeyChange } from '../envelope/envelope.ts';
 import type { TableShape } from '../envelope/table-shape.ts';
 import { holdsNull, isGuarded, rowHoldsNull } from '../envelope/unexpected-null.ts';
@@ -46,6 +46,8 @@ export class StructuredPlan implements RowEncoder {
   /** Of the value and of the key: columns in which a null may have to be admitted. */
   readonly #fields: readonly ColumnMapping[];
   readonly #key: readonly ColumnMapping[];
+  /** Places of all of them in a row's spans. */
+  readonly #guarded: Int32Array;
   readonly #envelopes: EnvelopeBuilder;
   readonly #records: RecordEncoder;
 
@@ -57,6 +59,7 @@ export class StructuredPlan implements RowEncoder {
       guarded.filter((one) => columns.some((c) => c.index === one.index));
     this.#fields = among(shape.fields);
     this.#key = among(shape.key);
+    this.#guarded = Int32Array.from(guarded, (column) => 2 * column.index);
     this.#envelopes = envelopes;
     this.#records = records;
   }
@@ -72,9 +75,18 @@ export class StructuredPlan implements RowEncoder {
   /** Whether the change has a NULL in a column that is said to hold none. Only what is written counts: of an old row the key is, when it has changed or the row is gone. */
   holdsNull(change: RowChange): boolean {
     const { op, before, after } = change;
+    if (!this.#lacksAny(before) && !this.#lacksAny(after)) return false;
     if (holdsNull(change, this.#fields)) return true;
     const tellsOldKey = before !== null && (op === 'd' || isKeyChange(change, this.#shape));
     if (tellsOldKey && rowHoldsNull(before, null, this.#key)) return true;
     return op !== 'd' && after !== null && rowHoldsNull(after, before, this.#key);
+  }
+  /** Nearly every row has a value in each of them, which is quickly seen. */
+  #lacksAny(row: Row | null): boolean {
+    if (row === null) return false;
+    const { spans, base } = row;
+    const guarded = this.#guarded;
+    for (let i = 0; i < guarded.length; i++) if (spans[base + guarded[i]!]! < 0) return true;
+    return false;
   }
 }
