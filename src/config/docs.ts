@@ -44,7 +44,7 @@ const UNSUPPORTED: readonly (readonly [entry: UnsupportedKey, of: string])[] = [
 const KAFKA = `## Kafka
 
 Records go to the embedded log, or to Kafka where a worker’s file says so: that of \`connect-standalone\` or \`connect-distributed\` as it is, given before
-the connectors (\`tailrace run worker.properties shop.json\`). A file is a worker’s if it has \`bootstrap.servers\` and neither \`name\` nor \`connector.class\`.
+the connectors (\`tailrace run worker.properties shop.json\`). A file is a worker’s if it has \`bootstrap.servers\`, \`group.id\` or one of \`offset.storage.*\`, and neither \`name\` nor \`connector.class\`.
 \`--kafka host:port\` stands for a file with the brokers alone. \`topics\` and \`offsets\` take \`--worker worker.properties\` or \`--kafka host:port\`.
 
 Converters of the worker’s file hold for connectors that name none, with all of their settings, as in Connect; keys that begin with \`tailrace.\` hold for connectors that

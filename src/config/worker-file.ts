@@ -27,9 +27,13 @@ export interface LocatedConfig {
   placeOf(key: string): { readonly path: string; readonly line: number | null };
 }
 
-/** Whether a file is a worker's: it names brokers, and no connector. */
+/** Keys that workers have and connectors have not. */
+const WORKERS_OWN = ['bootstrap.servers', 'group.id', 'offset.storage.topic', 'offset.storage.file.filename'];
+
+/** Whether a file is a worker's: it says something of a worker, and names no connector. */
 export function isWorkerFile({ raw }: ConfigFile): boolean {
-  return raw['bootstrap.servers'] !== undefined && raw.name === undefined && raw['connector.class'] === undefined;
+  if (raw.name !== undefined || raw['connector.class'] !== undefined) return false;
+  return WORKERS_OWN.some((key) => raw[key] !== undefined);
 }
 
 /** Throws `config.unreadable`, or `config.invalid` with a line for every problem. */

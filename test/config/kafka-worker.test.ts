@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { RawConfig } from '../../src/config/config-def.ts';
 import type { KafkaLogConfig } from '../../src/config/kafka-log.ts';
-import { type ConfigCheck, checkConfigFile, formatIssue } from '../../src/config/load.ts';
-import { loadWorker, workerOfBrokers } from '../../src/config/worker-file.ts';
+import { type ConfigCheck, checkConfigFile, formatIssue, readConfigFile } from '../../src/config/load.ts';
+import { isWorkerFile, loadWorker, workerOfBrokers } from '../../src/config/worker-file.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 
 const FOLDER = 'fixtures/workers';
@@ -363,6 +363,17 @@ test('overrides are held to the policy of the worker', () => {
       refused,
     );
   }
+});
+
+test("a worker's file is known by its keys; without brokers they are Kafka's default", () => {
+  const path = join(folder, 'short.properties');
+  writeFileSync(path, 'offset.storage.file.filename=/tmp/o\n');
+  const file = readConfigFile(path);
+  assert.ok(isWorkerFile(file));
+  const { connector } = checkConfigFile(connectorFile(), ENV, loadWorker(path, ENV));
+  assert.deepEqual(connector!.kafka!.client.brokers, ['localhost:9092']);
+  assert.equal(isWorkerFile(readConfigFile(connectorFile())), false);
+  assert.equal(isWorkerFile({ ...file, raw: { 'database.hostname': 'h' } }), false);
 });
 
 test("a worker's file with a fault is refused, each fault on a line of its own", () => {
