@@ -1,5 +1,6 @@
 import type { TopicInfo } from '../../model/log.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { brokerConfigRequest } from './access-requests.ts';
 import type { KafkaClient, TopicMetadata } from './client.ts';
 import { KafkaRequestError } from './request-error.ts';
 import {
@@ -19,8 +20,8 @@ export type TopicUse = 'records' | 'state' | 'offsets';
 
 /** How long the controller, and the brokers after it, may take to make a topic. */
 const CREATE_TIMEOUT_MS = 30_000;
-/** A broker that makes topics by itself does so within a moment; one that does not answers the same all the time. */
-const AUTO_CREATE_TIMEOUT_MS = 5_000;
+/** How long a broker that makes topics by itself may take: `max.block.ms` of Java's producer. */
+const AUTO_CREATE_TIMEOUT_MS = 60_000;
 
 const DELETE_TIMEOUT_MS = 5_000;
 
@@ -96,7 +97,7 @@ export class Topics {
       else created.push(fresh);
     }
     if (created.length > 0) await this.#create(created);
-    if (left.length > 0) await this.#awaitTopics(left, AUTO_CREATE_TIMEOUT_MS, true);
+    if (left.length > 0) await this.#leaveToBroker(left);
     await this.#learn(uses);
   }
 
@@ -191,6 +192,15 @@ export class Topics {
     );
   }
 
+  async #leaveToBroker(topics: readonly string[]): Promise<void> {
+    const { client } = this.#parts;
+    const [broker] = client.nodeIds();
+    const allowed = broker === undefined ? null : await client.send(broker, brokerConfigRequest(broker, AUTO_CREATE));
+    if (allowed !== 'false') return this.#awaitTopics(topics, AUTO_CREATE_TIMEOUT_MS, true);
+    const topic = topics[0]!;
+    throw new KafkaRequestError('Metadata', { type: 'UNKNOWN_TOPIC_OR_PARTITION', topic });
+  }
+
   /** Until the brokers know them; `create` asks the brokers to make them as they have it. */
   async #awaitTopics(topics: readonly string[], timeoutMs: number, create: boolean): Promise<void> {
     const { client, retries } = this.#parts;
@@ -242,6 +252,8 @@ export class Topics {
   }
 }
 
+/** A broker answers for a topic that it does not make, and for one that it is making, alike. */
+const AUTO_CREATE = 'auto.create.topics.enable';
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
 const CLEANUP_POLICY = 'cleanup.policy';
 const RETENTION_MS = 'retention.ms';

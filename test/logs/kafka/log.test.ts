@@ -135,6 +135,34 @@ test('a log of Kafka', options, async (t) => {
       assert.deepEqual(partitions, [4, 6, 1]);
     }),
 
+    it('without topic.creation the broker makes a topic as it has it', async (t) => {
+      const topic = uniqueName();
+      const settings = kafkaSettings(bootstrap, { topicCreation: { enabled: false } });
+      const log = openLog(t, settings);
+      const { connector } = settings;
+      const epoch = await log.fence(connector);
+      await log.append(append(connector, epoch, { records: [recordsOf(topic, plainRecords(2))] }));
+      assert.equal((await readAll(log, topic)).length, 2);
+    }),
+
+    it('tasks that need the same topics at the same time all get them', async (t) => {
+      const topic = uniqueName();
+      const offsets = uniqueName('offsets');
+      const logs = ['a', 'b', 'c'].map((connector) => {
+        const settings = kafkaSettings(bootstrap, { connector, offsets: { topic: offsets } });
+        return { connector, log: openLog(t, settings) };
+      });
+      await Promise.all(
+        logs.map(async ({ connector, log }) => {
+          const epoch = await log.fence(connector);
+          await log.append(append(connector, epoch, { records: [recordsOf(topic, plainRecords(1))] }));
+        }),
+      );
+      assert.equal((await readAll(logs[0]!.log, topic)).length, 3);
+      const stored = (await logs[0]!.log.offsets.list()).map(({ connector }) => connector);
+      assert.deepEqual(stored.sort(), ['a', 'b', 'c']);
+    }),
+
     it('what a source keeps is kept whole: one partition, no retention', async (t) => {
       const topic = uniqueName('state');
       const settings = kafkaSettings(bootstrap, {
