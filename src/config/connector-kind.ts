@@ -6,7 +6,7 @@ import {
   type RawConfig,
   type UnsupportedKey,
 } from './config-def.ts';
-import { converterContradictions } from './converters.ts';
+import { converterContradictions, converterOddities } from './converters.ts';
 import { splitRegexList } from './regex-list.ts';
 
 export interface ConnectorParse<C> {
@@ -39,7 +39,7 @@ export function parseConnector<const D extends ConfigDef>(
   );
   const parsed = parseConfig(kind.def, [...ofConverters, ...kind.unsupported], raw);
   const errors = [...parsed.errors, ...contradictions(kind, raw), ...converterContradictions(kind.def, raw)];
-  const warnings = [...parsed.warnings, ...oddities(kind, raw)];
+  const warnings = [...parsed.warnings, ...oddities(kind, raw), ...converterOddities(kind.def, raw)];
   return { config: errors.length > 0 ? null : parsed.config, warnings, errors };
 }
 

@@ -257,36 +257,56 @@ export function hasRegistry(converter: string): boolean {
   return converter === AVRO_CONVERTER || converter === JSON_SCHEMA_CONVERTER;
 }
 
+/** Keys of the JsonConverter, which others take no notice of either in Connect. */
+const JSON_KEYS = ['schemas.enable', 'decimal.format', 'replace.null.with.default'];
+
+/** The converter that is configured for a side; null where its key holds none, which is told where that is parsed. */
+function converterOf(side: 'key' | 'value', def: ConfigDef, raw: RawConfig): string | null {
+  const property = def[`${side}.converter`];
+  if (property?.kind !== 'property') return null;
+  try {
+    return property.parse(raw[`${side}.converter`] ?? JSON_CONVERTER, () => {}) as string;
+  } catch (error) {
+    if (error instanceof ConfigValueError) return null;
+    throw error;
+  }
+}
+
+function simpleName(className: string): string {
+  return className.slice(className.lastIndexOf('.') + 1);
+}
+
 /** What one key asks of another. */
 export function converterContradictions(def: ConfigDef, raw: RawConfig): readonly Issue[] {
   const errors: Issue[] = [];
-  const isSet = (key: string): boolean => (raw[key] ?? '').trim() !== '';
   for (const side of ['key', 'value'] as const) {
-    const property = def[`${side}.converter`];
-    const given = raw[`${side}.converter`];
-    if (property?.kind !== 'property' || given === undefined) continue;
-    let converter: string;
-    try {
-      converter = property.parse(given, () => {}) as string;
-    } catch (error) {
-      // It is told where the key itself is parsed.
-      if (error instanceof ConfigValueError) continue;
-      throw error;
-    }
-    const prefix = `${side}.converter.`;
+    const converter = converterOf(side, def, raw);
+    if (converter === null || !hasRegistry(converter)) continue;
+    const valueOf = (key: string): string => (raw[`${side}.converter.${key}`] ?? '').trim();
     const need = (key: string, reason: string): void => {
-      if (!isSet(`${prefix}${key}`))
-        errors.push({ key: `${prefix}${key}`, message: `is required and not set: ${reason}` });
+      if (valueOf(key) !== '') return;
+      errors.push({ key: `${side}.converter.${key}`, message: `is required and not set: ${reason}` });
     };
-    if (!hasRegistry(converter)) continue;
-    need('schema.registry.url', `${prefix.slice(0, -1)} is ${converter.slice(converter.lastIndexOf('.') + 1)}`);
-    const source = (key: string): string => (raw[`${prefix}${key}`] ?? '').trim().toUpperCase();
-    if (source('basic.auth.credentials.source') === 'USER_INFO') {
-      need('basic.auth.user.info', `${prefix}basic.auth.credentials.source is USER_INFO`);
-    }
-    if (source('bearer.auth.credentials.source') === 'STATIC_TOKEN') {
-      need('bearer.auth.token', `${prefix}bearer.auth.credentials.source is STATIC_TOKEN`);
+    need('schema.registry.url', `${side}.converter is ${simpleName(converter)}`);
+    for (const [source, value, needed] of [
+      ['basic.auth.credentials.source', 'USER_INFO', 'basic.auth.user.info'],
+      ['bearer.auth.credentials.source', 'STATIC_TOKEN', 'bearer.auth.token'],
+    ] as const) {
+      if (valueOf(source).toUpperCase() === value) need(needed, `${side}.converter.${source} is ${value}`);
     }
   }
   return errors;
+}
+
+/** Keys of a registry where the converter asks none. */
+export function converterOddities(def: ConfigDef, raw: RawConfig): readonly Issue[] {
+  return (['key', 'value'] as const).flatMap((side) => {
+    const converter = converterOf(side, def, raw);
+    if (converter === null || hasRegistry(converter)) return [];
+    const prefix = `${side}.converter.`;
+    return Object.keys(raw).flatMap((key): Issue[] => {
+      if (!key.startsWith(prefix) || def[key] === undefined || JSON_KEYS.includes(key.slice(prefix.length))) return [];
+      return [{ key, message: `has no effect: ${side}.converter is ${simpleName(converter)}` }];
+    });
+  });
 }

@@ -59,6 +59,13 @@ test('what would change records and is not done is refused, with what to use ins
   }
 });
 
+test('keys of a registry are remarked upon where nobody asks one', () => {
+  assert.deepEqual(
+    issues({ 'value.converter.schema.registry.url': 'http://a', 'value.converter.schemas.enable': 'false' }),
+    ['value.converter.schema.registry.url has no effect: value.converter is JsonConverter'],
+  );
+});
+
 test('a password in the URL of a registry is told by no message and known to be a secret', () => {
   const key = 'value.converter.schema.registry.url';
   for (const url of ['http://app:s3%63ret@host:port', 'ftp://app:s3%63ret@host', 'http://app:s3%63ret@ho st']) {
