@@ -132,6 +132,13 @@ describe('Kafka in place of the embedded log', { skip: await whyNoKafka() }, () 
     await run.stop();
     assert.equal(followed.exitCode, 0);
     assert.equal(JSON.parse(followed.stdout.trim().split('\n').at(-1)!).value.after.id, 100);
+    // Until Ctrl-C.
+    const interruption = new AbortController();
+    const waiting = runCli(['topics', 'follow', topic, '--kafka', brokers, '--from', 'earliest'], {
+      interruption: interruption.signal,
+      onStdout: () => interruption.abort(),
+    });
+    assert.equal((await waiting).exitCode, 0);
   });
 
   test('offsets go from Kafka to the embedded log and back, and nothing is read anew or left out', async () => {
