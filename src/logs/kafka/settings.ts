@@ -80,13 +80,22 @@ export interface TopicCreationSettings {
   readonly fallback: TopicTemplate;
 }
 
-/** `tailrace.kafka.oversized`: what becomes of a record that the topic cannot take. */
+/**
+ * `tailrace.kafka.oversized`: what becomes of a record above `max.request.size`, or above the topic's `max.message.bytes` also when it
+ * is compressed. `fail` ends the task. `truncate` cuts the longest texts of a JSON value and says in the header
+ * `__tailrace.truncated.from.bytes` how large it was; what is not JSON (Avro), or has no such texts, ends the task. `dead-letter` sends
+ * it to another topic with Connect's `__connect.errors.*` headers, without its value where that is too large there, too. What a source
+ * keeps for itself is never cut.
+ */
 export type OversizedPolicy =
   | { readonly kind: 'fail' }
   | { readonly kind: 'truncate' }
   | { readonly kind: 'dead-letter'; readonly topic: string };
 
-/** When a transaction ends: `transaction.boundary`. */
+/**
+ * When a transaction ends: `transaction.boundary`. `poll`: with each append, or with several full ones that follow each other within 50 ms;
+ * `interval`: when it is that old. `connector`: refused, Debezium's connectors define none.
+ */
 export type TransactionBoundary =
   | { readonly kind: 'poll' }
   | { readonly kind: 'interval'; readonly intervalMs: number }
