@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { RawConfig } from '../../../src/config/config-def.ts';
 import { type ErrorCode, TailraceError } from '../../../src/model/errors.ts';
+import { runCli } from '../../cli/fake-io.ts';
+import { assertNoSecret } from '../../cli/refusal.ts';
 import { whyNoKafka } from '../../services/shared-kafka.ts';
 import {
   allowToDescribeTopics,
@@ -315,5 +317,32 @@ describe('a broker that asks who is there', { skip: await whyNoKafka() }, () => 
       lines[2]!,
       /^error log topics: .* to write topic shop\.public\.orders .*--operation Write --topic shop/,
     );
+  });
+
+  test('a command tells nothing secret, whatever goes wrong and however much it is to say', async () => {
+    const tokens: string[] = [];
+    secure.oauth.service.once('beforeTokenSigning', forKafka);
+    secure.oauth.service.once('beforeResponse', (answer) => {
+      tokens.push((answer.body as { access_token: string }).access_token);
+    });
+    const worker = join(secure.dir, 'worker.properties');
+    for (const [keys, exitCode] of [
+      [login('PLAIN', 'wrong-secret'), 4],
+      [login('SCRAM-SHA-256', 'wrong-secret'), 4],
+      [oauth(), 0],
+      [oauth(), 4],
+    ] as const) {
+      writeFileSync(
+        worker,
+        Object.entries(keys)
+          .map(([key, value]) => `${key}=${value}\n`)
+          .join(''),
+      );
+      const outcome = await runCli(['topics', 'list', '--worker', worker, '--log-level', 'trace']);
+      assert.equal(outcome.exitCode, exitCode, outcome.stderr);
+      assert.match(outcome.stderr, /kafkajs/);
+      assertNoSecret(`${outcome.stdout}${outcome.stderr}`, [...SECRETS, ...tokens]);
+    }
+    assert.equal(tokens.length, 1);
   });
 });
