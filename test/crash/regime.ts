@@ -120,7 +120,7 @@ async function runRound(options: RoundInput): Promise<RoundResult> {
   let killed = 0;
   load.start();
   try {
-    for (const kill of planOf(mutant, kills, random, { server: server.faults, log: logs.faults })) {
+    for (const kill of planOf(mutant, kills, random, faultsOf(options))) {
       await run.kill(kill);
       killed++;
     }
