@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,7 +20,6 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -66,10 +64,8 @@ public class KafkaWitness {
             String text = switch (fields[1]) {
                 case "follow" -> follow(id, fields[2]);
                 case "dump" -> dump(Path.of(fields[2]), Pattern.compile(fields[3]));
-                case "create" -> create(fields[2], Integer.parseInt(fields[3]), Short.parseShort(fields[4]));
                 case "await" -> await(Integer.parseInt(fields[2]));
                 case "move" -> move(Pattern.compile(fields[2]));
-                case "leader" -> leader(fields[2], Integer.parseInt(fields[3]));
                 case "coordinator" -> coordinator(fields[2]);
                 case "partitions" -> partitions(fields[2], fields[3]);
                 default -> throw new IllegalArgumentException("no such command: " + fields[1]);
@@ -178,13 +174,6 @@ public class KafkaWitness {
         if (bytes != null) file.write(bytes);
     }
 
-    private static String create(String topic, int partitions, short replicas) throws Exception {
-        try (Admin admin = Admin.create(properties())) {
-            admin.createTopics(List.of(new NewTopic(topic, partitions, replicas))).all().get();
-        }
-        return "";
-    }
-
     /** Until so many brokers are there and every replica of every partition is in sync. */
     private static String await(int brokers) throws Exception {
         long deadline = System.nanoTime() + TIMEOUT.toNanos();
@@ -243,12 +232,6 @@ public class KafkaWitness {
                 }
             }
             return String.valueOf(moved);
-        }
-    }
-
-    private static String leader(String topic, int partition) throws Exception {
-        try (Admin admin = Admin.create(properties())) {
-            return String.valueOf(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().get(partition).leader().id());
         }
     }
 

@@ -23,8 +23,6 @@ export interface ConnectWorker extends AsyncDisposable {
   delete(name: string): Promise<void>;
   /** State of its task, and why it failed. */
   taskState(name: string): Promise<{ readonly state: string; readonly trace: string | null }>;
-  /** What `GET /connectors/{name}/offsets` says. */
-  offsets(name: string): Promise<unknown>;
   /** SIGKILL: nothing is committed any more. */
   kill(): Promise<void>;
   /** After a kill. */
@@ -158,11 +156,6 @@ class Worker implements ConnectWorker {
     if (status !== 200) return { state: 'UNKNOWN', trace: null };
     const task = (JSON.parse(text) as Status).tasks[0];
     return { state: task?.state ?? 'UNASSIGNED', trace: task?.trace ?? null };
-  }
-
-  async offsets(name: string): Promise<unknown> {
-    const { text } = await this.#ask('GET', `/connectors/${name}/offsets`);
-    return JSON.parse(text);
   }
 
   async kill(): Promise<void> {

@@ -85,10 +85,6 @@ export class KafkaWitness implements AsyncDisposable {
     }
   }
 
-  async createTopic(topic: string, partitions: number, replicas: number): Promise<void> {
-    await this.#ask(['create', topic, String(partitions), String(replicas)]);
-  }
-
   /** Until so many brokers are in the cluster and every replica is in sync. */
   async awaitBrokers(brokers: number): Promise<void> {
     await this.#ask(['await', String(brokers)]);
@@ -97,11 +93,6 @@ export class KafkaWitness implements AsyncDisposable {
   /** Gives every partition of matching topics another leader; gives how many have one. */
   async moveLeaders(pattern: string): Promise<number> {
     return Number(await this.#ask(['move', pattern]));
-  }
-
-  /** Id of the broker that leads a partition. */
-  async leaderOf(topic: string, partition: number): Promise<number> {
-    return Number(await this.#ask(['leader', topic, String(partition)]));
   }
 
   /** Id of the broker that coordinates a producer's transactions. */

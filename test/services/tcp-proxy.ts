@@ -40,11 +40,6 @@ export class TcpProxy implements AsyncDisposable {
     return this.#port;
   }
 
-  /** Connections there are. */
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
   /** All connections end, and new ones are ended at once, until {@link open}. */
   cut(): void {
     this.#state = 'cut';
