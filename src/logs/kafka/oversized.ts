@@ -1,5 +1,5 @@
 import { TailraceError } from '../../model/errors.ts';
-import type { EncodedHeader, EncodedRecords } from '../../model/record.ts';
+import { type EncodedHeader, type EncodedRecords, INDEX_STRIDE } from '../../model/record.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Compressor } from './compression.ts';
 import { truncateJson } from './json-truncation.ts';
@@ -45,8 +45,9 @@ export class OversizedRecords {
   /** The records as they can be sent; the very same when all can. @throws TailraceError `log.record_too_large` */
   admit(records: EncodedRecords): readonly EncodedRecords[] {
     const { maxRequestBytes, maxBatchBytes, policy } = this.#parts;
-    const most = records.length + OVERHEAD_BYTES + Math.max(0, ...records.headers.map(headerBytes));
-    if (most <= Math.min(maxRequestBytes, maxBatchBytes(records.topic))) return [records];
+    const limit = Math.min(maxRequestBytes, maxBatchBytes(records.topic));
+    const beside = OVERHEAD_BYTES + Math.max(0, ...records.headers.map(headerBytes));
+    if (records.length + beside <= limit || largestBytes(records) + beside <= limit) return [records];
     const kept: RecordParts[] = [];
     const dead: RecordParts[] = [];
     let isChanged = false;
@@ -132,6 +133,16 @@ export class OversizedRecords {
 /** The size that a truncated value had, as a decimal number. */
 const TRUNCATED_HEADER = '__tailrace.truncated.from.bytes';
 const EMPTY = Buffer.alloc(0);
+
+/** Of one record's key and value. An append is often more than a request can be, its records rarely are. */
+function largestBytes({ index, count }: EncodedRecords): number {
+  let largest = 0;
+  for (let i = 0; i < count * INDEX_STRIDE; i += INDEX_STRIDE) {
+    const bytes = Math.max(0, index[i]!) + Math.max(0, index[i + 1]!);
+    if (bytes > largest) largest = bytes;
+  }
+  return largest;
+}
 
 function sizeOf({ key, value, headers }: RecordParts): number {
   return OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers);
