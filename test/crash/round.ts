@@ -7,10 +7,12 @@ import type { Mutant } from './mutants.ts';
 import { isLogFault, type Phase, type PlannedKill } from './plan.ts';
 import type { Random } from './random.ts';
 
-/** A child is given this long to be seen in the phase it is to be killed in; then it is killed all the same. */
-const SEEN_WITHIN_MS = 4_000;
-/** A state of the log that it is to be killed in takes its start, and on a busy machine a while more. */
-const STATE_WITHIN_MS = 12_000;
+/** A child that appends nothing for so long is killed all the same: its start takes half a second, and many on a busy machine. */
+const PROGRESS_WITHIN_MS = 30_000;
+/** Likewise when there may be nothing to append. */
+const IDLE_WITHIN_MS = 4_000;
+/** From when a state of the log is due, with the child at work and the transaction committed, to when it is not waited for any more. */
+const STATE_WITHIN_MS = 8_000;
 /** Without any progress for so long after the load has ended, the child hangs. */
 const STALLED_MS = 20_000;
 /** A whole snapshot, of a mutant that pauses between its appends on a busy machine, too. */
@@ -64,7 +66,7 @@ export class Round {
     if (plan.alterTable) await load.alterTable(random);
     const work = plan.phase === 'big transaction' ? load.bigTransaction() : Promise.resolve();
     const fault = plan.fault === null ? Promise.resolve() : this.#faultAfter(plan.fault, random.integer(0, 1000));
-    if (plan.from !== 'start') await this.#seen(before.offset, plan.from === 'phase' ? PHASE_STATES[plan.phase] : null);
+    if (plan.from !== 'start') await this.#seen(before.offset, plan, work);
     if (plan.survives) {
       await fault;
       await this.#movesOn();
@@ -87,8 +89,9 @@ export class Round {
   /** Until everything that was committed is delivered; then an orderly stop. */
   async catchUp(): Promise<void> {
     await using delivery = await this.#options.database.watchDelivery();
+    const startedMs = performance.now();
     let seen = '';
-    let progressMs = performance.now();
+    let progressMs = startedMs;
     let child = this.#running();
     for (;;) {
       const { position, isDone } = await delivery.progress((await this.#position()).stored);
@@ -107,6 +110,8 @@ export class Round {
       }
       await sleep(20);
     }
+    const { print } = this.#options;
+    print(`caught up in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
     const { code, signal } = await child.stop();
     this.#child = null;
     if (code !== 0) throw new RegimeFailure(`after SIGTERM the child ended with ${code ?? signal}\n${child.output}`);
@@ -149,12 +154,25 @@ export class Round {
     }
   }
 
-  /** Until the child has appended something and, if one is named, the log is in that state. */
-  async #seen(offsetBefore: string, state: LogState | null): Promise<void> {
-    const deadline = performance.now() + (state === null ? SEEN_WITHIN_MS : STATE_WITHIN_MS);
-    while (performance.now() < deadline && this.#child?.exit === null) {
+  /** Until the child has appended something and, if the kill asks for the phase itself, the log is in its state. */
+  async #seen(offsetBefore: string, { phase, from }: PlannedKill, work: Promise<void>): Promise<void> {
+    const state = from === 'phase' ? PHASE_STATES[phase] : null;
+    const progressByMs = performance.now() + (phase === 'idle' ? IDLE_WITHIN_MS : PROGRESS_WITHIN_MS);
+    let isCommitted = false;
+    const committed = (): void => {
+      isCommitted = true;
+    };
+    work.then(committed, committed);
+    let stateByMs = Number.POSITIVE_INFINITY;
+    while (this.#child?.exit === null) {
       const position = await this.#position();
-      if (position.offset !== offsetBefore && (state === null || position.state === state)) return;
+      const hasProgress = position.offset !== offsetBefore;
+      if (hasProgress && (state === null || position.state === state)) return;
+      // Once it is complete, a snapshot is not read again.
+      if (state === 'in the snapshot' && /transaction/.test(position.state)) return;
+      const nowMs = performance.now();
+      if (hasProgress && isCommitted) stateByMs = Math.min(stateByMs, nowMs + STATE_WITHIN_MS);
+      if (nowMs > stateByMs || (!hasProgress && nowMs > progressByMs)) return;
       await sleep(3);
     }
   }
