@@ -291,6 +291,15 @@ test('a transaction payload gives its events, and only those that a transaction 
   assert.throws(() => kinds(payload(nested, 255, 0)), /inside of a transaction payload/);
 });
 
+test('an encrypted binlog says that it is one, and who can read it', () => {
+  // Scheme, version of the key, nonce.
+  const body = [u8(1), u32(1), Buffer.alloc(12)];
+  assert.throws(() => parse(EVENT_TYPE.mariadbStartEncryption, body, { mariadb: true }), {
+    name: 'DecodeError',
+    message: /^this binlog is encrypted and its key is not here: read it from the server/,
+  });
+});
+
 test('heartbeats tell where the dump thread stands, version 2 also beyond 4 GB', () => {
   const first = fields(parse(EVENT_TYPE.heartbeat, [Buffer.from('b.000001')]));
   assert.deepEqual(first, { kind: 'heartbeat', file: 'b.000001', position: 1234, version: 1 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import mysql, { type Connection } from 'mysql2/promise';
+import { preflight } from '../../../src/sources/mysql/preflight.ts';
 import { startMariadb } from '../../services/mariadb.ts';
 import { startMysql } from '../../services/mysql.ts';
 import { type MysqlFamily, useSchema, whyNoMysql } from '../../services/shared-mysql.ts';
@@ -135,9 +136,16 @@ test('mysql: who may not know what is prepared is told what to grant, where XA i
     return run.warnings.filter((warning) => warning.includes("GRANT XA_RECOVER_ADMIN ON *.* TO 'reader'@'%';")).length;
   };
   assert.equal(await told(), 0);
+  const ofPreflight = async () => {
+    const { checks } = await preflight(config);
+    return checks.filter(({ name }) => name === 'XA transactions').map(({ status, remedy }) => [status, remedy]);
+  };
+  assert.deepEqual(await ofPreflight(), []);
   const xid = await prepare(url, 'INSERT INTO t VALUES (1)');
   assert.equal(await told(), 1);
+  assert.deepEqual(await ofPreflight(), [['warning', "GRANT XA_RECOVER_ADMIN ON *.* TO 'reader'@'%';"]]);
   await client.query('GRANT XA_RECOVER_ADMIN ON *.* TO reader');
+  assert.deepEqual(await ofPreflight(), []);
   const run = await new SourceRun(config, { t }).streaming();
   await client.query(`XA COMMIT ${xid}`);
   await run.until(() => run.rows.length === 1);
