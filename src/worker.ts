@@ -60,7 +60,8 @@ export async function runConnectors(configs: readonly ConnectorConfig[], options
     const settings = options.kafka?.get(config.name);
     if (settings === undefined) return logs.open(config);
     const { createKafkaLog } = await import('./logs/kafka/log.ts');
-    const log = createKafkaLog(settings, { logger: options.logger.child({ connector: config.name }), clock: Date.now });
+    const logger = options.logger.child({ connector: config.name });
+    const log = createKafkaLog(settings, { logger, clock: Date.now, stopping: stopped });
     kafkaLogs.push(log);
     return log;
   };

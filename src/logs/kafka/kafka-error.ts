@@ -54,6 +54,12 @@ function connectionVerdict(
         message: `${where} closed the connection while ${doing}.`,
         remedy: `It is tried again. ${listenerAdvice(settings)}`,
       };
+    case 'CLIENT_CLOSED':
+      return {
+        code: 'log.unavailable',
+        message: `${where} had not answered when it was time to stop, while ${doing}.`,
+        remedy: 'Nothing is lost: the next start goes on from the checkpoint.',
+      };
     case 'REQUEST_TIMEOUT':
       return {
         code: 'log.unavailable',

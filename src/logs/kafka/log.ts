@@ -10,6 +10,7 @@ import type {
 } from '../../model/log.ts';
 import type { LogRecord } from '../../model/record.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { formatOffsetKey } from '../offset-key.ts';
 import { topicMissing } from '../topic-name.ts';
 import { Appender } from './append.ts';
 import { KafkaClient } from './client.ts';
@@ -28,7 +29,12 @@ export interface KafkaLogParts {
   readonly logger: Logger;
   /** Milliseconds since 1970 UTC: the timestamp of an offset that a command sets. */
   readonly clock: () => number;
+  /** Aborts when the process is to end: an append that Kafka does not take within {@link STOP_WITHIN_MS} is then given up. */
+  readonly stopping?: AbortSignal;
 }
+
+/** `task.shutdown.graceful.timeout.ms` of Connect. */
+const STOP_WITHIN_MS = 5_000;
 
 /** One connector's view of a Kafka cluster: its topics, and Connect's offsets topic. */
 export type KafkaLog = TopicLog;
@@ -63,6 +69,8 @@ class KafkaTopicLog implements TopicLog {
   readonly #delivery: Delivery;
   readonly #appender: Appender;
   readonly #epochs = new Map<string, number>();
+  /** What the tasks of this process have stored since they began: they are the only ones that do. */
+  readonly #stored = new Map<string, SourceOffset>();
   /** Until then connecting is tried once: whoever started the process is waiting to hear of a wrong address. */
   #wasReached = false;
   /** One append, or fencing, at a time. */
@@ -77,6 +85,9 @@ class KafkaTopicLog implements TopicLog {
     this.name = clusterName(settings.client);
     this.guarantee = exactlyOnce === null ? 'at-least-once' : 'exactly-once';
     this.#client = new KafkaClient(settings.client, logger);
+    const giveUp = (): void => void setTimeout(() => this.#client.close(), STOP_WITHIN_MS).unref();
+    if (parts.stopping?.aborted === true) giveUp();
+    else parts.stopping?.addEventListener('abort', giveUp, { once: true });
     const fetcher = new Fetcher(this.#client, retries);
     this.#reader = new PartitionReader(this.#client, fetcher, retries);
     this.#topics = new Topics({ client: this.#client, settings, retries, logger });
@@ -94,10 +105,7 @@ class KafkaTopicLog implements TopicLog {
         : new TransactionalDelivery(this.#client, settings, exactlyOnce);
     this.#appender = new Appender(settings, { topics: this.#topics, delivery: this.#delivery, logger });
     this.offsets = {
-      get: (connector, partition) =>
-        this.#guarded({ doing: 'reading source offsets', topic: offsets.topic }, () =>
-          this.#offsetTopic.get(connector, partition),
-        ),
+      get: (connector, partition) => this.#storedOffset(connector, partition),
       list: () =>
         this.#guarded({ doing: 'reading source offsets', topic: offsets.topic }, () => this.#offsetTopic.list()),
       set: (connector, partition, offset) => this.#setOffset(connector, partition, offset),
@@ -107,6 +115,7 @@ class KafkaTopicLog implements TopicLog {
   fence(connector: string): Promise<number> {
     const epoch = (this.#epochs.get(connector) ?? 0) + 1;
     this.#epochs.set(connector, epoch);
+    this.#stored.clear();
     return this.#inTurn(() =>
       this.#guarded({ doing: 'starting' }, async () => {
         await this.#delivery.init();
@@ -121,13 +130,14 @@ class KafkaTopicLog implements TopicLog {
 
   async append(append: Append): Promise<void> {
     const situation = { doing: 'writing' };
+    const { connector, epoch, partition } = append;
     const { durable } = await this.#inTurn(async () => {
-      const { connector, epoch } = append;
       if (epoch !== this.#epochs.get(connector)) throw outdated(connector, this.name);
       return this.#guarded(situation, () => this.#appender.append(append));
     });
     append.onAccepted?.();
     await this.#guarded(situation, () => durable);
+    if (epoch === this.#epochs.get(connector)) this.#stored.set(formatOffsetKey(connector, partition), append.offset);
   }
 
   flush(): Promise<void> {
@@ -176,9 +186,19 @@ class KafkaTopicLog implements TopicLog {
     );
   }
 
+  /** A task that begins asks the topic, whoever wrote there; who watches it does not wait for its transactions. */
+  async #storedOffset(connector: string, partition: SourcePartition): Promise<SourceOffset | null> {
+    const stored = this.#stored.get(formatOffsetKey(connector, partition));
+    if (stored !== undefined) return stored;
+    return this.#guarded({ doing: 'reading source offsets', topic: this.#settings.offsets.topic }, () =>
+      this.#offsetTopic.get(connector, partition),
+    );
+  }
+
   /** A command's: no task of the connector runs. */
   #setOffset(connector: string, partition: SourcePartition, offset: SourceOffset | null): Promise<void> {
     const timestampMs = this.#parts.clock();
+    this.#stored.clear();
     return this.#inTurn(() =>
       this.#guarded({ doing: 'writing source offsets', topic: this.#settings.offsets.topic }, () =>
         // Not of the task's transactions: there may never have been one.

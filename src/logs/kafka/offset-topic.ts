@@ -24,7 +24,7 @@ interface Cursor {
 }
 
 /** Until it is looked again whether a transaction of another connector has ended. */
-const UNDECIDED_POLL_MS = 100;
+const UNDECIDED_POLL_MS = 20;
 
 export interface OffsetTopicParts {
   readonly topic: string;
@@ -45,8 +45,8 @@ export class OffsetTopic {
   readonly #parts: OffsetTopicParts;
   readonly #offsets = new Map<string, Known>();
   readonly #cursors = new Map<number, Cursor>();
-  /** Keys of records behind the last stable offset: nobody knows yet what becomes of them. */
-  #undecided: ReadonlySet<string> = new Set();
+  /** Of each key the last record behind the last stable offset: nobody knows yet what becomes of it. */
+  #undecided: ReadonlyMap<string, Pick<LogRecord, 'partition' | 'offset'>> = new Map();
   #reading: Promise<void> = Promise.resolve();
 
   constructor(parts: OffsetTopicParts) {
@@ -60,11 +60,13 @@ export class OffsetTopic {
   async get(connector: string, partition: SourcePartition): Promise<SourceOffset | null> {
     const key = formatOffsetKey(connector, partition);
     const deadline = performance.now() + this.#parts.retries.timeoutMs;
-    for (;;) {
-      await this.#readToEnd();
-      if (!this.#undecided.has(key)) break;
+    await this.#readToEnd();
+    const last = this.#undecided.get(key);
+    // Those that come later are not waited for.
+    while (last !== undefined && this.#cursors.get(last.partition)!.next <= last.offset) {
       if (performance.now() > deadline) throw this.#staysOpen(connector);
       await pause(UNDECIDED_POLL_MS);
+      await this.#readToEnd();
     }
     const known = this.#offsets.get(key);
     if (known === undefined) return null;
@@ -97,9 +99,9 @@ export class OffsetTopic {
     });
     for (const cursor of cursors) this.#cursors.set(cursor.partition, cursor);
     await this.#drain(cursors, true, (record) => this.#apply(record));
-    const undecided = new Set<string>();
+    const undecided = new Map<string, LogRecord>();
     const tails = cursors.filter(({ next, highWatermark }) => next < highWatermark).map((cursor) => ({ ...cursor }));
-    await this.#drain(tails, false, (record) => undecided.add(keyOf(record)));
+    await this.#drain(tails, false, (record) => undecided.set(keyOf(record), record));
     this.#undecided = undecided;
   }
 

@@ -4,7 +4,16 @@ import { type ErrorCode, TailraceError } from '../../../src/model/errors.ts';
 import { startKafka, type TestKafka } from '../../services/kafka.ts';
 import { uniqueName, whyNoKafka } from '../../services/shared-kafka.ts';
 import { plainRecords } from './kafka-records.ts';
-import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER, type SettingsOverrides } from './log-fixture.ts';
+import {
+  append,
+  kafkaSettings,
+  openLog,
+  readAll,
+  recordsOf,
+  SERVER,
+  type SettingsOverrides,
+  storedOffset,
+} from './log-fixture.ts';
 
 const LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 const SECRET = 'alice-secret';
@@ -172,6 +181,22 @@ describe('what Kafka refuses is told in one line that names the key to change', 
     await killed;
     const read = (await readAll(log, topic)).map(({ value }) => value?.toString());
     assert.deepEqual(read, Array.from({ length: 30 }, (_, pos) => [`v${pos}-0`, `v${pos}-1`, `v${pos}-2`]).flat());
-    assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 29 });
+    assert.deepEqual(await storedOffset(t, settings), { pos: 29 });
+  });
+
+  test('a stop waits for a broker that is gone for a while only', async (t) => {
+    const stopping = new AbortController();
+    const settings = kafkaSettings(kafka.bootstrap, { producer: { deliveryTimeoutMs: 600_000 } });
+    const log = openLog(t, settings, { stopping: stopping.signal });
+    const { connector } = settings;
+    const epoch = await log.fence(connector);
+    await log.append(append(connector, epoch));
+    await kafka.kill();
+    const refused = assert.rejects(
+      log.append(append(connector, epoch)),
+      judged('log.unavailable', /time to stop/, /goes on from the checkpoint/),
+    );
+    stopping.abort();
+    await refused;
   });
 });

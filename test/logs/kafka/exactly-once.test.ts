@@ -13,7 +13,7 @@ import { TailraceError } from '../../../src/model/errors.ts';
 import type { EncodedRecords } from '../../../src/model/record.ts';
 import { sharedKafka, uniqueName, whyNoKafka } from '../../services/shared-kafka.ts';
 import { encodedRecords, plainRecords } from './kafka-records.ts';
-import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER } from './log-fixture.ts';
+import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER, storedOffset } from './log-fixture.ts';
 
 const skip = await whyNoKafka();
 const bootstrap = skip === false ? await sharedKafka() : '';
@@ -76,7 +76,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       for (let pos = 0; pos < 5; pos++) {
         const records = [recordsOf(topic, plainRecords(2, `v${pos}`))];
         await log.append(append(connector, epoch, { records, offset: { pos } }));
-        assert.deepEqual(await log.offsets.get(connector, SERVER), { pos });
+        assert.deepEqual(await storedOffset(t, settings), { pos });
       }
       assert.deepEqual(
         await committed(log, topic, 10),
@@ -130,7 +130,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       const epoch = await log.fence(connector);
       await log.append(append(connector, epoch, { offset: { pos: 1 } }));
       await (await openTransaction(t, settings, [offsetRecords(settings, 2)])).abort();
-      assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 1 });
+      assert.deepEqual(await storedOffset(t, settings), { pos: 1 });
       assert.equal((await log.offsets.list()).length, 1);
     }),
 
@@ -158,7 +158,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
         await log.flush?.();
         await Promise.all(pending);
         assert.deepEqual(durable, [1, 2, 3]);
-        assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 3 });
+        assert.deepEqual(await storedOffset(t, settings), { pos: 3 });
         assert.deepEqual(await committed(log, topic, 3), ['v1-0', 'v2-0', 'v3-0']);
       },
     ),
@@ -182,7 +182,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
         }
         await Promise.all(pending);
         assert.deepEqual(durable, [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 7 });
+        assert.deepEqual(await storedOffset(t, settings), { pos: 7 });
         assert.equal((await committed(log, topic, 2_400)).length, 2_400);
       },
     ),
@@ -223,7 +223,7 @@ test('exactly once', { skip, concurrency: true }, async (t) => {
       const { connector } = settings;
       const epoch = await log.fence(connector);
       for (const pos of [1, 2]) await log.append(append(connector, epoch, { offset: { pos } }));
-      assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 2 });
+      assert.deepEqual(await storedOffset(t, settings), { pos: 2 });
     }),
 
     t.test('appends of a transaction that another task fences all fail', async (t) => {

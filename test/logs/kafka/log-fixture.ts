@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { createKafkaLog, type KafkaLog } from '../../../src/logs/kafka/log.ts';
+import { createKafkaLog, type KafkaLog, type KafkaLogParts } from '../../../src/logs/kafka/log.ts';
 import type { KafkaLogSettings } from '../../../src/logs/kafka/settings.ts';
-import type { Append, TopicLog } from '../../../src/model/log.ts';
+import type { Append, SourceOffset, TopicLog } from '../../../src/model/log.ts';
 import type { EncodedRecords, LogRecord } from '../../../src/model/record.ts';
 import { uniqueName } from '../../services/shared-kafka.ts';
 import { encodedRecords, type PlainRecord } from './kafka-records.ts';
@@ -65,14 +65,14 @@ export interface LogLine {
 export function openLog(
   t: TestContext,
   settings: KafkaLogSettings,
-  clock: () => number = Date.now,
+  parts: Partial<KafkaLogParts> = {},
 ): KafkaLog & { readonly lines: readonly LogLine[] } {
   const lines: LogLine[] = [];
   const logger = pino(
     { level: 'debug', base: null },
     { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) },
   );
-  const log = createKafkaLog(settings, { logger, clock });
+  const log = createKafkaLog(settings, { logger, clock: Date.now, ...parts });
   t.after(() => log.close());
   return Object.assign(log, { lines });
 }
@@ -97,6 +97,11 @@ export function append(
 
 export function recordsOf(topic: string, records: readonly PlainRecord[]): EncodedRecords {
   return encodedRecords(topic, null, records);
+}
+
+/** The connector's offset as another process finds it. */
+export function storedOffset(t: TestContext, settings: KafkaLogSettings): Promise<SourceOffset | null> {
+  return openLog(t, settings).offsets.get(settings.connector, SERVER);
 }
 
 export async function readAll(log: Pick<TopicLog, 'read' | 'topics'>, topic: string): Promise<readonly LogRecord[]> {

@@ -7,7 +7,7 @@ import { TailraceError } from '../../../src/model/errors.ts';
 import { Random } from '../../crash/random.ts';
 import { sharedKafka, uniqueName, whyNoKafka } from '../../services/shared-kafka.ts';
 import { encodedRecords, plainRecords, randomRecords } from './kafka-records.ts';
-import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER } from './log-fixture.ts';
+import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER, storedOffset } from './log-fixture.ts';
 
 const skip = await whyNoKafka();
 const bootstrap = skip === false ? await sharedKafka() : '';
@@ -79,13 +79,13 @@ test('a log of Kafka', options, async (t) => {
       const { connector } = settings;
       const epoch = await log.fence(connector);
       for (let pos = 1; pos <= 5; pos++) await log.append(append(connector, epoch, { offset: { pos } }));
-      assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 5 });
+      assert.deepEqual(await storedOffset(t, settings), { pos: 5 });
       assert.equal((await readAll(log, settings.offsets.topic)).length, 5);
     }),
 
     it('commands set and remove offsets; those of other connectors are kept', async (t) => {
       const settings = kafkaSettings(bootstrap);
-      const log = openLog(t, settings, () => 1_234);
+      const log = openLog(t, settings, { clock: () => 1_234 });
       await log.offsets.set('a', SERVER, { pos: 1 });
       await log.offsets.set('b', SERVER, { pos: 2 });
       await log.offsets.set('a', SERVER, { pos: 3 });
@@ -107,7 +107,7 @@ test('a log of Kafka', options, async (t) => {
       await log.append(append(connector, old, { offset: { pos: 1 } }));
       await log.fence(connector);
       await assert.rejects(log.append(append(connector, old, { offset: { pos: 2 } })), codeOf('log.fenced'));
-      assert.deepEqual(await log.offsets.get(connector, SERVER), { pos: 1 });
+      assert.deepEqual(await storedOffset(t, settings), { pos: 1 });
     }),
 
     it('a topic is made as the first group has it whose pattern is of its whole name', async (t) => {

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { KafkaLogSettings } from '../../../src/logs/kafka/settings.ts';
 import { TailraceError } from '../../../src/model/errors.ts';
 import { sharedKafka, uniqueName, whyNoKafka } from '../../services/shared-kafka.ts';
-import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER } from './log-fixture.ts';
+import { append, kafkaSettings, openLog, readAll, recordsOf, SERVER, storedOffset } from './log-fixture.ts';
 
 const skip = await whyNoKafka();
 const bootstrap = skip === false ? await sharedKafka() : '';
@@ -96,7 +96,7 @@ test('records that are too large', { skip, concurrency: true }, async (t) => {
       assert.equal(headers['__connect.errors.connector.name'], settings.connector);
       assert.match(headers['__connect.errors.exception.message']!, /51\d\d bytes, more than the 2000/);
       assert.equal(headers.h, 'v');
-      assert.deepEqual(await log.offsets.get(settings.connector, SERVER), { pos: 5 });
+      assert.deepEqual(await storedOffset(t, settings), { pos: 5 });
     }),
 
     t.test('go to the dead letters without their value where that does not fit either', async (t) => {
