@@ -61,7 +61,7 @@ export async function runConnectors(configs: readonly ConnectorConfig[], options
     if (settings === undefined) return logs.open(config);
     const { createKafkaLog } = await import('./logs/kafka/log.ts');
     const logger = options.logger.child({ connector: config.name });
-    const log = createKafkaLog(settings, { logger, clock: Date.now, stopping: stopped });
+    const log = createKafkaLog(settings, { logger, clock: Date.now, stopping: signal });
     kafkaLogs.push(log);
     return log;
   };
