@@ -282,9 +282,9 @@ export function converterContradictions(def: ConfigDef, raw: RawConfig): readonl
   for (const side of ['key', 'value'] as const) {
     const converter = converterOf(side, def, raw);
     if (converter === null || !hasRegistry(converter)) continue;
-    const valueOf = (key: string): string => (raw[`${side}.converter.${key}`] ?? '').trim();
+    const given = (key: string): string => (raw[`${side}.converter.${key}`] ?? '').trim();
     const need = (key: string, reason: string): void => {
-      if (valueOf(key) !== '') return;
+      if (given(key) !== '') return;
       errors.push({ key: `${side}.converter.${key}`, message: `is required and not set: ${reason}` });
     };
     need('schema.registry.url', `${side}.converter is ${simpleName(converter)}`);
@@ -292,7 +292,7 @@ export function converterContradictions(def: ConfigDef, raw: RawConfig): readonl
       ['basic.auth.credentials.source', 'USER_INFO', 'basic.auth.user.info'],
       ['bearer.auth.credentials.source', 'STATIC_TOKEN', 'bearer.auth.token'],
     ] as const) {
-      if (valueOf(source).toUpperCase() === value) need(needed, `${side}.converter.${source} is ${value}`);
+      if (given(source).toUpperCase() === value) need(needed, `${side}.converter.${source} is ${value}`);
     }
   }
   return errors;

@@ -1,6 +1,6 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { Converter } from '../../model/plugin.ts';
-import type { Schema } from '../../model/schema.ts';
+import type { Schema, Value } from '../../model/schema.ts';
 import { RegistryClient } from '../registry/client.ts';
 import type { HttpSend } from '../registry/http.ts';
 import { type SchemaForm, SchemaIds } from '../registry/schema-ids.ts';
@@ -8,6 +8,7 @@ import type { RegistrySettings } from '../registry/settings.ts';
 import { createAvroFormat } from './avro-format.ts';
 import { isSameLayout } from './avro-layout.ts';
 import { AvroNameClash, formatAvroSchema, fullNameOf } from './avro-schema.ts';
+import { NullRefusal } from './avro-value.ts';
 import { type AvscWriter, avscWriter } from './avsc-type.ts';
 import { type AvroMapping, toAvroSchema } from './connect-to-avro.ts';
 import { checkNames } from './name-check.ts';
@@ -43,11 +44,23 @@ export function createAvroConverter(options: AvroConverterOptions): Converter {
         writer = avscWriter(schema, keepsNull);
         writers.set(schema, writer);
       }
-      return Buffer.concat([ids.prefix(topic, schema), writer.toBuffer(value)]);
+      return Buffer.concat([ids.prefix(topic, schema), encode(writer, topic, value)]);
     },
     prepare: (topic, schema, signal) => ids.prepare(topic, schema, signal),
     format: createAvroFormat({ keepsNull, prefix: (topic, schema) => ids.prefix(topic, schema) }),
   };
+}
+
+function encode(writer: AvscWriter, topic: string, value: Value): Buffer {
+  try {
+    return writer.toBuffer(value);
+  } catch (cause) {
+    if (!(cause instanceof NullRefusal)) throw cause;
+    throw new TailraceError('source.value', `${topic}: ${cause.message}`, {
+      remedy: 'Leave the column out with column.exclude.list.',
+      cause,
+    });
+  }
 }
 
 function avroForm(schema: Schema, topic: string, mapping: AvroMapping): SchemaForm {

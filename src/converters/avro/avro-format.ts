@@ -11,7 +11,7 @@ import type {
 import type { EnvelopePieces, RecordFormat, RowPieces } from '../../model/record-format.ts';
 import type { Field, Schema, Struct, Value } from '../../model/schema.ts';
 import { AvroSink } from './avro-sink.ts';
-import { branchOf, writeAvroValue } from './avro-value.ts';
+import { branchOf, NullRefusal, writeAvroValue } from './avro-value.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** Branches of the union of null and a row. */
@@ -73,7 +73,7 @@ class NullableCodec implements Pick<ValueCodec, 'write'> {
     this.#codec.write(sink, bytes, start, end);
     if (!sink.metNull) return;
     sink.metNull = false;
-    if (this.#null.length === 0) throw new TypeError('null for a value that is not optional');
+    if (this.#null.length === 0) throw new NullRefusal(this.#codec.schema);
     sink.position = this.#codec.schema.optional ? at - 1 : at;
     sink.raw(this.#null);
   }

@@ -23,10 +23,19 @@ export function toJavaText(text: string): string {
     : text.toWellFormed().replace(/\ufffd/g, (mark, at: number) => (text[at] === mark ? mark : '?'));
 }
 
+/** A null that the schema does not allow, such as an element of an array of enum labels, which Debezium's schema says there is none of. */
+export class NullRefusal extends Error {
+  override readonly name = 'NullRefusal';
+
+  constructor({ name, type }: Schema) {
+    super(`a null where the schema ${name ?? type} allows none`);
+  }
+}
+
 /** Writes a value or null under its schema, with the branch of its union. A default takes the place of null, as Connect's Struct does it. */
 export function writeAvroValue(sink: AvroSink, schema: Schema, given: Value): void {
   const value = given ?? (sink.keepsNull ? null : (schema.default ?? null));
-  if (value === null && !schema.optional) throw new TypeError('null for a value that is not optional');
+  if (value === null && !schema.optional) throw new NullRefusal(schema);
   if (schema.optional) sink.byte(branchOf(schema, value === null));
   if (value !== null) writeAvroBody(sink, schema, value);
 }

@@ -1,10 +1,10 @@
 import avsc from 'avsc';
 import type { Schema, Struct, Value } from '../../model/schema.ts';
-import { isAvroMap, isNullFirst, toJavaText } from './avro-value.ts';
+import { isNullFirst, NullRefusal, toJavaText } from './avro-value.ts';
 
 /** Writes values of one Connect schema in Avro's binary encoding, by avsc. */
 export interface AvscWriter {
-  /** Throws TypeError for a null that the schema does not allow. */
+  /** @throws NullRefusal */
   toBuffer(value: Value): Buffer;
 }
 
@@ -45,11 +45,9 @@ function layoutOfType(schema: Schema, names: Names): avsc.Schema {
       return schema.type;
     case 'array':
       return { type: 'array', items: layout(schema.items!, names) };
-    case 'map': {
-      const values = layout(schema.values!, names);
-      if (isAvroMap(schema)) return { type: 'map', values };
-      return { type: 'array', items: record([layout(schema.keys!, names), values], names) };
-    }
+    case 'map':
+      // Avro's maps are encoded as arrays of their entries are, and a map of avsc would not keep their order.
+      return { type: 'array', items: record([layout(schema.keys!, names), layout(schema.values!, names)], names) };
     case 'struct':
       return record(
         schema.fields!.map((field) => layout(field.schema, names)),
@@ -67,7 +65,7 @@ function convert(schema: Schema, given: Value, keepsNull: boolean): unknown {
   const value = given ?? (keepsNull ? null : (schema.default ?? null));
   if (value === null) {
     if (schema.optional) return null;
-    throw new TypeError('null for a value that is not optional');
+    throw new NullRefusal(schema);
   }
   const inner = (of: Schema, item: Value): unknown => convert(of, item, keepsNull);
   switch (schema.type) {
@@ -79,13 +77,11 @@ function convert(schema: Schema, given: Value, keepsNull: boolean): unknown {
     }
     case 'array':
       return (value as readonly Value[]).map((item) => inner(schema.items!, item));
-    case 'map': {
-      const entries = [...(value as ReadonlyMap<Value, Value>)];
-      if (isAvroMap(schema)) {
-        return Object.fromEntries(entries.map(([key, item]) => [key as string, inner(schema.values!, item)]));
-      }
-      return entries.map(([key, item]) => ({ f0: inner(schema.keys!, key), f1: inner(schema.values!, item) }));
-    }
+    case 'map':
+      return [...(value as ReadonlyMap<Value, Value>)].map(([key, item]) => ({
+        f0: inner(schema.keys!, key),
+        f1: inner(schema.values!, item),
+      }));
     case 'struct': {
       const record: Record<string, unknown> = {};
       schema.fields!.forEach((field, i) => {

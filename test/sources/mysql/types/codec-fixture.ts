@@ -9,6 +9,7 @@ import { TailraceError } from '../../../../src/model/errors.ts';
 import { createCodec } from '../../../../src/sources/mysql/types/create-codec.ts';
 import type { TypeOptions } from '../../../../src/sources/mysql/types/type-options.ts';
 import type { ValueForm } from '../../../../src/sources/mysql/types/value-form.ts';
+import { assertAvroAgrees } from '../../../converters/avro/column-agreement.ts';
 
 export const DEFAULT_OPTIONS: TypeOptions = {
   'decimal.handling.mode': 'precise',
@@ -112,6 +113,7 @@ export function jsonOf(codec: ValueCodec, value: Uint8Array): string {
   sink.position = 0;
   sink.value(codec.schema, codec.read(bytes, start, end));
   assert.equal(compiled, sink.buffer.toString('utf8', 0, sink.position), 'write must equal read');
+  assertAvroAgrees(codec, bytes, start, end);
   return compiled;
 }
 

@@ -4,6 +4,7 @@ import type { ValueCodec } from '../../../../src/model/codec.ts';
 import type { CatalogColumn, PgType, TypeRegistry } from '../../../../src/sources/postgres/catalog-types.ts';
 import type { TypeOptions } from '../../../../src/sources/postgres/types/column-type.ts';
 import { createCodec } from '../../../../src/sources/postgres/types/create-codec.ts';
+import { assertAvroAgrees } from '../../../converters/avro/column-agreement.ts';
 
 export const DEFAULT_OPTIONS: TypeOptions = {
   'decimal.handling.mode': 'precise',
@@ -106,6 +107,7 @@ export function jsonOf(codec: ValueCodec, text: string): string {
   sink.position = 0;
   sink.value(codec.schema, codec.read(bytes, 1, bytes.length - 1));
   assert.equal(compiled, sink.buffer.toString('utf8', 0, sink.position), 'write must equal read');
+  assertAvroAgrees(codec, bytes, 1, bytes.length - 1);
   return compiled;
 }
 
