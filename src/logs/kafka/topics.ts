@@ -24,6 +24,8 @@ const CREATE_TIMEOUT_MS = 30_000;
 const AUTO_CREATE_TIMEOUT_MS = 60_000;
 
 const DELETE_TIMEOUT_MS = 5_000;
+/** Someone waits for it, and a partition may be without a leader for long. */
+const LIST_TIMEOUT_MS = 10_000;
 
 /** Kafka's own, which it calls internal. */
 const INTERNAL = new Set([
@@ -120,7 +122,7 @@ export class Topics {
   /** All topics but Kafka's own, by name. */
   async list(): Promise<readonly TopicInfo[]> {
     const { client, retries } = this.#parts;
-    return withRetries(retries, async () => {
+    return withRetries({ ...retries, timeoutMs: Math.min(retries.timeoutMs, LIST_TIMEOUT_MS) }, async () => {
       const topics = (await client.metadata(null)).filter(({ topic }) => !INTERNAL.has(topic));
       const partitions = topics.flatMap(({ topic, partitions }) => partitions.map((p) => ({ topic, ...p })));
       const [starts, ends] = await Promise.all([
