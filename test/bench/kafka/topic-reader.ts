@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type RecordBatch, wholeBatches } from './record-batches.ts';
 
 export interface TopicReaderOptions {
@@ -14,6 +15,9 @@ export interface TopicReaderOptions {
 const FETCH = { key: 1, version: 4 };
 const MAX_BYTES = 8 << 20;
 const READ_COMMITTED = 1;
+/** UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER. */
+const NOT_READY: ReadonlySet<number> = new Set([3, 5, 6]);
+const NOT_READY_MS = 20;
 
 /**
  * Reads a topic with as little work as can be, so that what is measured is not the reader: one fetch request after the
@@ -44,6 +48,10 @@ export class TopicReader implements Disposable {
   /** The next committed batches, without markers of transactions; none when nothing came in time. */
   async next(): Promise<RecordBatch[]> {
     const records = recordsOf(await this.#request());
+    if (records === null) {
+      await sleep(NOT_READY_MS);
+      return [];
+    }
     const batches: RecordBatch[] = [];
     for (const batch of wholeBatches(records)) {
       this.#offset = batch.nextOffset;
@@ -97,11 +105,13 @@ export class TopicReader implements Disposable {
   }
 }
 
-function recordsOf(answer: Buffer): Buffer {
+/** Null: the topic was just made, and its broker does not lead it yet. */
+function recordsOf(answer: Buffer): Buffer | null {
   // Behind correlation_id, throttle_ms and the count of topics.
   let at = 12;
   at += 2 + answer.readInt16BE(at) + 4 + 4;
   const error = answer.readInt16BE(at);
+  if (NOT_READY.has(error)) return null;
   if (error !== 0) throw new Error(`The broker answered a fetch with error ${error}.`);
   at += 2 + 16;
   at += 4 + 16 * Math.max(0, answer.readInt32BE(at));
