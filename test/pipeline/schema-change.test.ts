@@ -6,6 +6,8 @@ import type { Batch, EncodedBatch } from '../../src/model/plugin.ts';
 import type { LogRecord } from '../../src/model/record.ts';
 import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import { decodeRecords } from '../../src/pipeline/decode-records.ts';
+import { startFakeRegistry } from '../converters/registry/fake-registry.ts';
+import { avroType, splitRecord } from '../converters/registry/reader.ts';
 import { configOf, fakeSource, TX } from './fake-source.ts';
 
 const NOW_MICROS = 1_700_000_000_000_999;
@@ -197,5 +199,36 @@ test('what a source keeps for itself goes to partition 0 as it is, in its order,
       ['shop.schema-history', true],
       ['shop.prepared', true],
     ],
+  );
+});
+
+test('a schema change has its schemas registered before it is written in Avro, and can be read by them', async () => {
+  await using registry = await startFakeRegistry();
+  const converters = ['key', 'value'].flatMap((side) => [
+    [`${side}.converter`, 'io.confluent.connect.avro.AvroConverter'],
+    [`${side}.converter.schema.registry.url`, registry.url],
+  ]);
+  const pipeline = createPipeline({
+    config: { ...configOf(Object.fromEntries(converters)), 'include.schema.changes': true },
+    source: fakeSource([]),
+    connectorType: 'mysql',
+    partitionsOf: () => 1,
+    partitioner: () => 0,
+    clock: () => NOW_MICROS,
+  });
+  pipeline.resume(null);
+  const batch: Batch = { changes: [CREATE], offset: {}, bytes: 1 };
+  const signal = new AbortController().signal;
+  await pipeline.prepare(batch, signal);
+  assert.equal(pipeline.prepare(batch, signal), null, 'a second batch has nothing to wait for');
+  const { records } = pipeline.encode(batch);
+  const [record] = records.flatMap((part) => decodeRecords(part, 0, 0));
+  const { id, body } = splitRecord(record!.value!);
+  const read = avroType(registry.schemaOf(id)).fromBuffer(body) as { databaseName: string; tableChanges: unknown[] };
+  assert.equal(read.databaseName, 'shop');
+  assert.equal(read.tableChanges.length, CREATE.tables.length);
+  assert.deepEqual(
+    registry.asked.map(({ path }) => path),
+    ['/subjects/shop-key/versions', '/subjects/shop-value/versions'],
   );
 });
