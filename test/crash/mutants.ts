@@ -20,6 +20,10 @@ export interface MutantDefinition {
 
 const APPEND = 'await log.append({ connector, epoch, partition: source.partition, ...encoded, onAccepted });';
 
+/** Of appends such as the load's: a snapshot, which has full ones, would take for ever. */
+const PAUSE_OF_FEW =
+  'if (records.length > 0 && records.every(({ count }) => count < 100)) await new Promise((wake) => setTimeout(wake, 200));';
+
 /** Ways to be wrong that the crash regime must notice. Each is a change of the source text, made while the child loads it. */
 export const MUTANTS = {
   /** The server may forget what is not durable yet. The pause is a slow disk: it widens the gap, the order makes it fatal. */
@@ -91,7 +95,7 @@ export const MUTANTS = {
         file: 'src/logs/kafka/delivery.ts',
         find: 'if (records.length > 0) await this.#producer.send(records, deadline(this.#settings), { mayLinger: true });',
         replace: `await this.#producer.send(offset, deadline(this.#settings));
-          await new Promise((wake) => setTimeout(wake, 20));
+          ${PAUSE_OF_FEW}
           if (records.length > 0) await this.#producer.send(records, deadline(this.#settings));
           return DURABLE;`,
       },
@@ -110,7 +114,7 @@ export const MUTANTS = {
         replace: `await this.#ending(open, async () => {
             await this.#transaction.send(records, deadline(this.#settings));
             await this.#transaction.commit(deadline(this.#settings));
-            await new Promise((wake) => setTimeout(wake, 40));
+            ${PAUSE_OF_FEW}
             this.#transaction.begin();
             await this.#transaction.send(offset, deadline(this.#settings));
           });`,
