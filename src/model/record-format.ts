@@ -15,13 +15,13 @@ export interface RecordFormat {
   sourceWriter(block: SourceBlock): SourceBlockWriter;
 }
 
-/** A struct of a row's columns. What stands for no value is the column as a whole. */
+/** A struct of a row's columns. What stands for no value is the column as a whole; null: the schema has no room for it. */
 export interface RowPieces {
   /** What stands before the value of each column. */
   readonly before: readonly Buffer[];
   readonly codecs: readonly Pick<ValueCodec, 'write'>[];
-  readonly missing: readonly Buffer[];
-  readonly unavailable: readonly Buffer[];
+  readonly missing: readonly (Buffer | null)[];
+  readonly unavailable: readonly (Buffer | null)[];
   readonly end: Buffer;
 }
 

@@ -31,6 +31,7 @@ export interface CompiledPlanOptions {
 }
 
 const EMPTY = Buffer.alloc(0);
+const NO_ROOM = new Error('a null, for which the schema has no room');
 
 /** Columns of a row as pieces of bytes and codecs: in JSON `{"a":` value `,"b":` value `}`. */
 class RowTemplate {
@@ -39,8 +40,8 @@ class RowTemplate {
   readonly #codecs: readonly Pick<ValueCodec, 'write'>[];
   readonly #positions: Int32Array;
   readonly #before: readonly Buffer[];
-  readonly #missing: readonly Buffer[];
-  readonly #unavailable: readonly Buffer[];
+  readonly #missing: readonly (Buffer | null)[];
+  readonly #unavailable: readonly (Buffer | null)[];
   readonly #end: Buffer;
   readonly #notNull: readonly boolean[];
   /** Columns that have no placeholder for what is left out, and in which a null would not come out as one. */
@@ -93,13 +94,19 @@ class RowTemplate {
   /** In a key-only image the other columns are absent, not NULL. */
   #absent(sink: SlabSink, i: number, row: Row, start: number): void {
     if (start === NULL_VALUE && row.image !== 'key' && this.#notNull[i]!) this.unexpectedNull = true;
-    sink.raw(this.#missing[i]!);
+    this.#instead(sink, i, this.#missing[i]!);
+  }
+
+  #instead(sink: SlabSink, i: number, piece: Buffer | null): void {
+    if (piece !== null) sink.raw(piece);
+    // What was written up to here is of no use then, and no harm.
+    else if (!this.unexpectedNull) throw valueError(NO_ROOM, this.#columns[i]!, this.#shape);
   }
 
   #unchanged(sink: SlabSink, i: number, mark: number, before: Row | null): void {
     if (before === null || !hasValue(before, this.#positions[i]! / 2)) {
       if (mark === ABSENT_VALUE && this.#needsValue[i]!) this.unexpectedNull = true;
-      sink.raw(this.#unavailable[i]!);
+      this.#instead(sink, i, this.#unavailable[i]!);
       return;
     }
     const at = before.base + this.#positions[i]!;

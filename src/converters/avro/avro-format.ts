@@ -14,6 +14,8 @@ import { AvroSink } from './avro-sink.ts';
 import { branchOf, NullRefusal, writeAvroValue } from './avro-value.ts';
 
 const EMPTY = Buffer.alloc(0);
+/** More than the fields of a source block mostly take. */
+const SCRATCH_BYTES = 512;
 /** Branches of the union of null and a row. */
 const NO_ROW = Buffer.from([0]);
 const ROW = Buffer.from([2]);
@@ -61,9 +63,9 @@ function rowPieces(columns: readonly ColumnMapping[], encode: Encode, keepsNull:
 /** Takes the branch that stands before a value back where the value turns out to be null. */
 class NullableCodec implements Pick<ValueCodec, 'write'> {
   readonly #codec: ValueCodec;
-  readonly #null: Buffer;
+  readonly #null: Buffer | null;
 
-  constructor(codec: ValueCodec, nullPiece: Buffer) {
+  constructor(codec: ValueCodec, nullPiece: Buffer | null) {
     this.#codec = codec;
     this.#null = nullPiece;
   }
@@ -73,7 +75,7 @@ class NullableCodec implements Pick<ValueCodec, 'write'> {
     this.#codec.write(sink, bytes, start, end);
     if (!sink.metNull) return;
     sink.metNull = false;
-    if (this.#null.length === 0) throw new NullRefusal(this.#codec.schema);
+    if (this.#null === null) throw new NullRefusal(this.#codec.schema);
     sink.position = this.#codec.schema.optional ? at - 1 : at;
     sink.raw(this.#null);
   }
@@ -103,13 +105,14 @@ class AvroSourceWriter<T extends Tx> implements SourceBlockWriter<T> {
   readonly #runs: readonly (readonly Field[])[];
   /** Branches of the varying fields' unions. */
   readonly #branches: readonly Buffer[];
-  readonly #keepsNull: boolean;
+  /** A transaction may have one change alone: its pieces are cut without a new sink. */
+  readonly #scratch: AvroSink;
   #frame: SourceBlockFrame<T> | null = null;
   #pieces: readonly Buffer[] = [];
 
   constructor(block: SourceBlock<T>, keepsNull: boolean) {
     this.#block = block;
-    this.#keepsNull = keepsNull;
+    this.#scratch = new AvroSink(Buffer.allocUnsafeSlow(SCRATCH_BYTES), keepsNull);
     this.#varying = block.varyingFields();
     const fields = block.schema.fields!;
     const places = this.#varying.map(({ name }) => fields.findIndex((field) => field.name === name));
@@ -135,9 +138,11 @@ class AvroSourceWriter<T extends Tx> implements SourceBlockWriter<T> {
     const struct: Struct = this.#block.struct(change, table);
     this.#frame = { tx, table, snapshot };
     this.#pieces = this.#runs.map((run, i) => {
-      const sink = new AvroSink(Buffer.allocUnsafeSlow(512), this.#keepsNull);
+      const sink = this.#scratch;
+      sink.position = 0;
       for (const { name, schema } of run) writeAvroValue(sink, schema, struct[name] ?? null);
-      return Buffer.concat([sink.buffer.subarray(0, sink.position), this.#branches[i] ?? EMPTY]);
+      sink.raw(this.#branches[i] ?? EMPTY);
+      return Buffer.from(sink.buffer.subarray(0, sink.position));
     });
   }
 }

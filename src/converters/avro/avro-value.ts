@@ -28,7 +28,7 @@ export class NullRefusal extends Error {
   override readonly name = 'NullRefusal';
 
   constructor({ name, type }: Schema) {
-    super(`a null where the schema ${name ?? type} allows none`);
+    super(`a null, for which the schema ${name ?? type} has no room`);
   }
 }
 
