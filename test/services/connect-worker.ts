@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/cli/demo/postgres-server.ts';
 import { fetchJars } from '../oracle/oracle.ts';
+import { guard } from './kafka-node.ts';
 
 export interface ConnectWorkerOptions {
   /** `host:port` of brokers. */
@@ -104,8 +105,7 @@ class Worker implements ConnectWorker {
         this.#log = (this.#log + text).slice(-LOG_TAIL);
       });
     }
-    const killAtExit = (): void => void jvm.kill('SIGKILL');
-    process.on('exit', killAtExit);
+    const ender = jvm.pid === undefined ? null : guard(jvm.pid);
     let failure: string | null = null;
     this.#exited = new Promise((exited) => {
       jvm.once('error', (error) => {
@@ -114,7 +114,7 @@ class Worker implements ConnectWorker {
       });
       jvm.once('close', (code) => {
         failure = `Kafka Connect ended with code ${code}`;
-        process.off('exit', killAtExit);
+        ender?.kill('SIGKILL');
         if (this.#jvm === jvm) this.#jvm = null;
         exited();
       });

@@ -143,8 +143,8 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** A shell that outlives us, also when we end by SIGKILL: its input is a pipe that only we hold open. */
-function guard(pid: number): ChildProcess {
+/** Kills a process once ours is gone: a shell that outlives us, also when we end by SIGKILL, as its input is a pipe that only we hold open. */
+export function guard(pid: number): ChildProcess {
   const shell = spawn('sh', ['-c', 'read _; kill -KILL "$0"', String(pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
