@@ -18,7 +18,7 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 12, skip: async () => false },
+  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 9, skip: async () => false },
   { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 4, skip: () => whyNoMysql('mysql') },
   { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 4, skip: () => whyNoMysql('mysql') },
   { name: 'MariaDB', database: 'mariadb', position: 'gtid', kills: 4, skip: () => whyNoMysql('mariadb') },

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { KafkaClient } from '../../../src/logs/kafka/client.ts';
+import { requestMetadata } from '../../../src/logs/kafka/kafkajs-internals.ts';
 import type { KafkaRequestError } from '../../../src/logs/kafka/request-error.ts';
 import type { KafkaClientSettings } from '../../../src/logs/kafka/settings.ts';
 import { TailraceError } from '../../../src/model/errors.ts';
@@ -143,9 +144,7 @@ test('calls that come while a connection is being made wait for it', { skip }, a
   });
   const [nodeId] = client.nodeIds();
   const ask = (): Promise<unknown> =>
-    client.call(nodeId!, 'FindCoordinator', (broker) =>
-      broker.findGroupCoordinator({ groupId: 'group', coordinatorType: 0 }),
-    );
+    client.call(nodeId!, 'Metadata', (broker) => requestMetadata(broker, null, false));
   await Promise.all([ask(), ask(), client.metadata(null), client.session(nodeId!), ask()]);
 });
 
