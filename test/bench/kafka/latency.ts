@@ -9,8 +9,11 @@ import { createOrderLines } from '../workload.ts';
 import { type Engine, type KafkaScene, startPipe } from './engines.ts';
 
 const DATABASE = 'bench_kafka_latency';
-/** First transactions, in which everybody still compiles, are written but not counted. */
-const WARM_UP_SECONDS = 5;
+/**
+ * First transactions are written but not counted: the broker's JVM compiles until then, and its answers to produce requests
+ * take four times as long in the first seconds as they do later, whoever sends them.
+ */
+const WARM_UP_SECONDS = 25;
 
 /**
  * One-row transactions at a fixed rate with synchronous_commit=on, from the return of COMMIT to the record in a
