@@ -18,9 +18,11 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 9, skip: async () => false },
-  { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 4, skip: () => whyNoMysql('mysql') },
-  { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 4, skip: () => whyNoMysql('mysql') },
+  { name: 'Postgres', database: 'postgres', position: 'gtid', kills: 8, skip: async () => false },
+  // A run of the tests has time for one of the two.
+  seed % 2 === 0
+    ? { name: 'MySQL by GTID', database: 'mysql', position: 'gtid', kills: 4, skip: () => whyNoMysql('mysql') }
+    : { name: 'MySQL by file', database: 'mysql', position: 'file', kills: 4, skip: () => whyNoMysql('mysql') },
   { name: 'MariaDB', database: 'mariadb', position: 'gtid', kills: 4, skip: () => whyNoMysql('mariadb') },
 ];
 
@@ -53,14 +55,9 @@ for (const kind of KINDS) {
   });
 }
 
-/** One of each kind; the others have `npm run test:crash -- --mutant`. */
-const PLAYED: readonly Mutant[] = [
-  'ack-before-append',
-  'resume-without-skip',
-  'offset-apart',
-  'rows-at-xa-prepare',
-  'ddl-late',
-];
+/** A run of the tests has time for one of these; `npm run test:crash -- --mutant` plays any. */
+const BY_SEED: readonly Mutant[] = ['resume-without-skip', 'offset-apart', 'rows-at-xa-prepare', 'ddl-late'];
+const PLAYED: readonly Mutant[] = ['ack-before-append', BY_SEED[(seed >> 1) % BY_SEED.length]!];
 
 for (const name of PLAYED) {
   const { caught, databases }: MutantDefinition = MUTANTS[name];
