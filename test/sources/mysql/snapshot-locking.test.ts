@@ -28,8 +28,9 @@ async function useTables({ client }: Pick<TestSchema, 'client'>): Promise<void> 
 }
 
 /** Inserts, updates and deletes the same rows of all tables in each transaction, without a pause until it is stopped. */
-function startLoad(url: string): { stop(): Promise<void> } {
+function startLoad(url: string): { goOn(transactions: number): Promise<void>; stop(): Promise<void> } {
   let isRunning = true;
+  let committed = 0;
   const work = async (worker: number): Promise<void> => {
     const client = await mysql.createConnection(url);
     for (let i = 0; isRunning; i++) {
@@ -43,6 +44,7 @@ function startLoad(url: string): { stop(): Promise<void> } {
           if (i % 3 === 0) await client.query(`DELETE FROM ${table} WHERE id = ${id - 1}`);
         }
         await client.query(i % 10 === 9 ? 'ROLLBACK' : 'COMMIT');
+        if (i % 10 !== 9) committed++;
       } catch (error) {
         // Two workers met at one row.
         if ((error as { code?: string }).code !== 'ER_LOCK_DEADLOCK') throw error;
@@ -52,10 +54,16 @@ function startLoad(url: string): { stop(): Promise<void> } {
     await client.end();
   };
   const workers = [work(1), work(2), work(3)];
+  const ended = Promise.all(workers);
   return {
+    /** So many transactions more, however long they take. */
+    goOn: async (transactions: number) => {
+      const wanted = committed + transactions;
+      while (committed < wanted) await Promise.race([sleep(10), ended]);
+    },
     stop: async () => {
       isRunning = false;
-      await Promise.all(workers);
+      await ended;
     },
   };
 }
@@ -115,7 +123,8 @@ async function readUnderLoad(
   await sleep(100);
   const config = mysqlConfigFor(family, url, { 'tailrace.batch.bytes': '16384', ...keys });
   const reading = await readWhole(config, family, { onBatch: () => sleep(5) });
-  await sleep(300);
+  // Each of them changes every table.
+  await load.goOn(60);
   await load.stop();
   await client.query('INSERT INTO marks VALUES ()');
   const states = new Map(TABLES.map((table) => [table as string, stateOf(reading, table)]));
